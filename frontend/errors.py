@@ -1,0 +1,90 @@
+"""The exception tree of the service.
+
+    LivenessError
+    ├── RequestRejected         the caller's fault; nothing was judged
+    │   ├── InvalidBody             the body is no JSON object
+    │   ├── BodyTooLarge            the body is over `max_body_bytes`
+    │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
+    │   ├── LimitReached            the hash_id has used up its requests
+    │   ├── ImageMissing            there is no selfie_image, or an empty one
+    │   ├── InvalidImage            the selfie_image is no intact PNG or JPEG within the limits
+    │   └── Abandoned               the caller went away before the verdict was there
+    ├── ServiceUnavailable      ours; worth another try after `retry_after_s`
+    │   ├── Overloaded              no permit became free in time
+    │   ├── ScoringFailed           Triton gave no score that can be trusted
+    │   └── KeyStoreUnavailable     the key database does not answer
+    ├── KeyNameTaken            a key of that name exists already
+    ├── KeyNotFound             there is no key of that name
+    ├── InvalidKeyInput         a name, limit, date or exported line cannot become a key
+    └── StartRefused            a setting or the machine does not allow a start; the message says what to mend
+
+The domain code raises these and knows nothing of HTTP; `routes/answers.py` alone turns them into responses.
+"""
+
+
+class LivenessError(Exception):
+    """Anything that this service raises on purpose."""
+
+
+class RequestRejected(LivenessError):
+    """The request cannot be served as it is; the message is for the log, never for the client."""
+
+
+class InvalidBody(RequestRejected):
+    """The body is not a JSON object."""
+
+
+class BodyTooLarge(RequestRejected):
+    """The body is larger than the service takes."""
+
+
+class InvalidCredentials(RequestRejected):
+    """No usable key has this hash_id."""
+
+
+class LimitReached(RequestRejected):
+    """The key has delivered as many verdicts as it may."""
+
+
+class ImageMissing(RequestRejected):
+    """There is no image to judge."""
+
+
+class InvalidImage(RequestRejected):
+    """The image is corrupt, of another format, or beyond the limits."""
+
+
+class Abandoned(RequestRejected):
+    """Nobody is there any more to take the verdict."""
+
+
+class ServiceUnavailable(LivenessError):
+    """No verdict could be given, through no fault of the caller."""
+
+
+class Overloaded(ServiceUnavailable):
+    """All permits are taken and none became free in time."""
+
+
+class ScoringFailed(ServiceUnavailable):
+    """Triton did not answer in time, refused, or gave no score within [0, 1]."""
+
+
+class KeyStoreUnavailable(ServiceUnavailable):
+    """The key database does not answer."""
+
+
+class KeyNameTaken(LivenessError):
+    """A key of that name exists already."""
+
+
+class KeyNotFound(LivenessError):
+    """There is no key of that name."""
+
+
+class InvalidKeyInput(LivenessError):
+    """What was given cannot become a key: a name, a limit, a date, a line of an exported file."""
+
+
+class StartRefused(LivenessError):
+    """The service cannot start; the message names the cause and the mend."""

@@ -1,0 +1,92 @@
+"""Every setting of the service, each read from the environment as LIVENESS_<NAME>."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from frontend.errors import StartRefused
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def usable_cores() -> int:
+    """How many cores this process may run on (its affinity mask, which a container's cpuset narrows too)."""
+    return len(os.sched_getaffinity(0))
+
+
+class Settings(BaseSettings):
+    """The settings with their defaults; `liveness settings` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix="LIVENESS_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address that the HTTP service listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        5001, description="Port of the HTTP service; 0 takes a free one."
+    )
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Frontend processes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+    data_dir: Path = Field(
+        PROJECT_ROOT / "var", description="Folder of keys, logs and the demo key (embedded default)."
+    )
+
+    keys_url: str = Field(
+        "",
+        description="Home of the keys: sqlite:///PATH or mongodb://…; empty means keys.sqlite3 in data_dir.",
+    )
+    keys_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(2.0, description="Longest wait for the key database.")
+
+    triton_url: str = Field(
+        "", description="host:port of Triton's HTTP endpoint; empty makes `liveness up` start its own."
+    )
+    triton_model: str = Field("anti_spoof", description="Name of the model in Triton's repository.")
+    triton_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(3.0, description="Longest wait for one score.")
+    model_repository: Path = Field(
+        PROJECT_ROOT / "model_repository", description="Repository that the embedded Triton serves."
+    )
+    triton_start_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        20.0, description="Longest wait for the embedded Triton to be ready."
+    )
+
+    live_threshold: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="A liveness_score at or above it is is_live 1."
+    )
+    face_threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="Least score of a detected face.")
+
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(24 * 1024 * 1024, description="Largest request body.")
+    max_image_megapixels: Annotated[float, Field(gt=0, le=500)] = Field(
+        50.0, description="Largest picture, checked from its header."
+    )
+    max_image_side_pixels: Annotated[int, Field(ge=64, le=65535)] = Field(
+        12_000, description="Longest side of a picture, checked from its header."
+    )
+
+    decode_threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        default_factory=usable_cores,
+        description="Threads that decode, detect and crop; the default is the number of usable cores.",
+    )
+    max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
+        32, description="Requests judged at once in one process."
+    )
+    admission_wait_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.5, description="Longest wait for one of those places before 503."
+    )
+    retry_after_s: Annotated[int, Field(ge=1, le=3600)] = Field(1, description="What Retry-After says with every 503.")
+
+    @property
+    def effective_keys_url(self) -> str:
+        """`keys_url`, or the SQLite file in `data_dir` where it is empty."""
+        return self.keys_url or f"sqlite:///{self.data_dir.resolve() / 'keys.sqlite3'}"
+
+
+def load_settings() -> Settings:
+    """Read the environment; a bad value raises StartRefused with the variable's name."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"LIVENESS_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise StartRefused(f"bad setting: {problems}") from None
