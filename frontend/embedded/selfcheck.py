@@ -1,0 +1,72 @@
+"""Does the server answer as the model does? It is compared with ONNX Runtime inside this process.
+
+A stub and a NumPy that do not fit together load, are ready, answer 200, and give wrong or empty tensors.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from frontend.embedded.probe import Crops, Probe, Scores
+from frontend.errors import StartRefused
+
+INPUTS = ("context", "face")
+SIDE = 128
+BATCH_SIZES = (1, 3)
+TOLERANCE = 1e-5
+ORT_ERRORS = (  # they share no base of their own
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    ValueError,
+)
+
+
+def sample_crops(count: int) -> Crops:
+    """`count` pairs of crops, uint8 RGB [count,128,128,3]: colour gradients with noise, the same at every call."""
+    generator = np.random.default_rng(count)
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    slopes = generator.uniform(-1, 1, (2, len(INPUTS), count, 1, 1, 3))
+    pictures = 128 + slopes[0] * (x[..., None] - SIDE / 2) + slopes[1] * (y[..., None] - SIDE / 2)
+    pictures += generator.normal(0, 8, pictures.shape)
+    return dict(zip(INPUTS, np.clip(pictures, 0, 255).astype(np.uint8), strict=True))
+
+
+def model_file(model_repository: Path, model: str) -> Path:
+    """The `model.onnx` of the newest version; StartRefused if there is none."""
+    folder = model_repository / model
+    versions = sorted((int(f.name) for f in folder.glob("*") if f.name.isdecimal()), reverse=True)
+    for version in versions[:1]:
+        if (path := folder / str(version) / "model.onnx").is_file():
+            return path
+    raise StartRefused(f"{folder} holds no VERSION/model.onnx: set LIVENESS_MODEL_REPOSITORY to a model repository")
+
+
+def expected_scores(model_path: Path) -> list[tuple[Crops, Scores]]:
+    """The samples and what the model says of them, one entry for each batch size."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
+        samples = [sample_crops(count) for count in BATCH_SIZES]
+        return [(crops, session.run(["live"], dict(crops))[0]) for crops in samples]
+    except ORT_ERRORS as error:
+        raise StartRefused(f"ONNX Runtime cannot run {model_path}: {error}") from error
+
+
+def compare(probe: Probe, expected: list[tuple[Crops, Scores]], timeout_s: float) -> None:
+    """StartRefused if an answer differs; ProbeFailed if there is none."""
+    for crops, scores in expected:
+        answer = probe.infer(crops, timeout_s)
+        if not np.allclose(answer, scores, rtol=0, atol=TOLERANCE):
+            raise StartRefused(
+                f"Triton answers {answer.ravel().tolist()} where ONNX Runtime says {scores.ravel().tolist()}: "
+                "the packages do not fit together; install them anew from requirements/"
+            )

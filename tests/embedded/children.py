@@ -1,0 +1,44 @@
+"""Helpers for tests that start a Triton of their own and look at what it leaves on the machine."""
+
+from pathlib import Path
+
+import psutil
+
+from frontend.embedded import EmbeddedTriton
+from frontend.embedded.runs import SHARED_MEMORY
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+MODEL_REPOSITORY = PROJECT_ROOT / "model_repository"
+
+
+def embedded(runtime_dir: Path, **changes: object) -> EmbeddedTriton:
+    """An EmbeddedTriton that serves the project's own repository, with changes."""
+    arguments = {
+        "model_repository": MODEL_REPOSITORY,
+        "model": "anti_spoof",
+        "runtime_dir": runtime_dir,
+        "start_timeout_s": 20.0,
+    }
+    return EmbeddedTriton(**(arguments | changes))
+
+
+def processes_of(runtime_dir: Path) -> list[psutil.Process]:
+    """Every live process that was started with something in `runtime_dir`: guard, tritonserver and stubs."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(str(runtime_dir) in word for word in words):
+            found.append(process)
+    return found
+
+
+def named(runtime_dir: Path, program: str) -> list[psutil.Process]:
+    """Those of them that run `program` ("tritonserver", "triton_python_backend_stub")."""
+    return [p for p in processes_of(runtime_dir) if Path(p.cmdline()[0]).name == program]
+
+
+def traces_of(runtime_dir: Path) -> list[str]:
+    """What runs of `runtime_dir` have left in it, other than logs, and in shared memory."""
+    folders = [str(folder) for folder in runtime_dir.iterdir() if folder.is_dir()]
+    tokens = {Path(folder).name.removeprefix("triton-") for folder in folders}
+    return folders + [str(f) for f in SHARED_MEMORY.glob("liveness-triton-*") if any(t in f.name for t in tokens)]
