@@ -1,0 +1,58 @@
+"""A picture and the face in it → the two crops that the anti-spoof model looks at."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from frontend.faces import FaceBox
+from frontend.images import RgbImage
+
+CROP_SIDE_PIXELS = 128
+_BLAZEFACE_TO_YUNET = 0.823  # BlazeFace's box has this share of the side of the boxes that the scales were made for
+CONTEXT_SCALE = 2.7 / _BLAZEFACE_TO_YUNET
+FACE_SCALE = 1.45 / _BLAZEFACE_TO_YUNET
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """What the model is given: each [128, 128, 3] uint8 RGB."""
+
+    context: RgbImage
+    face: RgbImage
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A square within a picture, in whole pixels; `left` and `top` are its first column and row."""
+
+    left: int
+    top: int
+    side: int
+
+
+def window_around(box: FaceBox, scale: float, width: int, height: int) -> Window:
+    """The square of `scale` × the larger side of the box, around its centre.
+
+    It is never larger than the picture's shorter side, and it is shifted, not clipped or padded, to stay inside.
+    """
+    side = max(1, min(round(scale * max(box.width, box.height)), width, height))
+    left = round(box.left + box.width / 2 - side / 2)
+    top = round(box.top + box.height / 2 - side / 2)
+    return Window(min(max(left, 0), width - side), min(max(top, 0), height - side), side)
+
+
+def cut(image: RgbImage, window: Window) -> RgbImage:
+    """The window resized to 128×128, by pixel-area averaging where it shrinks and bilinearly where it grows."""
+    square = image[window.top : window.top + window.side, window.left : window.left + window.side]
+    interpolation = cv2.INTER_AREA if window.side > CROP_SIDE_PIXELS else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS), interpolation=interpolation), np.uint8)
+
+
+def crop_face(image: RgbImage, box: FaceBox) -> Crops:
+    """Both crops of one face, in the windows that the model was trained on (its card gives the factors)."""
+    height, width = image.shape[:2]
+    return Crops(
+        context=cut(image, window_around(box, CONTEXT_SCALE, width, height)),
+        face=cut(image, window_around(box, FACE_SCALE, width, height)),
+    )

