@@ -1,0 +1,77 @@
+"""The web application: what it is made of, opened and closed in order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from frontend.admission import Admission
+from frontend.decoding import ImageLimits
+from frontend.errors import StartRefused
+from frontend.faces import network_path
+from frontend.keys.homes import key_store
+from frontend.pipeline import Pipeline, Thresholds
+from frontend.readiness import Readiness
+from frontend.routes.answers import install_error_answers
+from frontend.routes.health import health_routes
+from frontend.routes.liveness import liveness_routes
+from frontend.scoring import TritonScorer
+from frontend.service import LivenessService
+from frontend.settings import Settings, load_settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
+        pipeline = make_pipeline(settings)
+        try:
+            await keys.open()
+            admission = Admission(settings.max_in_flight, settings.admission_wait_s)
+            app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission)
+            app.state.readiness = Readiness(
+                {"triton": pipeline.probe, "keys": keys.ping},
+                timeout_s=max(settings.triton_timeout_s, settings.keys_timeout_s),
+            )
+            yield
+        finally:
+            await pipeline.close()
+            await keys.close()
+
+    app = FastAPIOffline(
+        title="Face liveness",
+        version="0.1.0",
+        description="Tells whether a live person or a presentation attack was in front of the camera.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    install_error_answers(app, settings.retry_after_s)
+    app.include_router(liveness_routes(settings.max_body_bytes))
+    app.include_router(health_routes(settings.retry_after_s))
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """What each worker process of the server calls."""
+    return create_app(load_settings())
+
+
+def make_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline that the settings ask for; call it inside the running event loop. Raises StartRefused."""
+    if not settings.triton_url:
+        raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
+    return Pipeline(
+        scorer=TritonScorer(
+            settings.triton_url, settings.triton_model, settings.triton_timeout_s, settings.max_in_flight
+        ),
+        network=network_path(),
+        limits=ImageLimits(
+            max_pixels=int(settings.max_image_megapixels * 1_000_000),
+            max_side_pixels=settings.max_image_side_pixels,
+        ),
+        thresholds=Thresholds(face=settings.face_threshold, live=settings.live_threshold),
+        threads=settings.decode_threads,
+    )

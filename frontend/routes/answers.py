@@ -1,0 +1,88 @@
+"""The one place where verdicts and errors become HTTP answers, with the bodies of the documented contract."""
+
+import json
+import logging
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from frontend import errors
+from frontend.pipeline import Verdict
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error is answered with."""
+
+    status: int
+    body: dict[str, str]
+
+
+REFUSALS: dict[type[errors.LivenessError], Refusal] = {
+    errors.InvalidBody: Refusal(400, {"error": "The request body must be a JSON object."}),
+    errors.ImageMissing: Refusal(400, {"error": "Selfie_image is required and must be a JPEG, JPG or PNG."}),
+    errors.InvalidImage: Refusal(
+        400, {"error": "Invalid or corrupt selfie image. Images must be in PNG, JPG, or JPEG format."}
+    ),
+    errors.InvalidCredentials: Refusal(401, {"message": "Invalid credentials"}),
+    errors.BodyTooLarge: Refusal(413, {"error": "The request body is too large."}),
+    errors.LimitReached: Refusal(429, {"message": "Your request limit has been reached."}),
+    errors.Abandoned: Refusal(499, {"error": "The client went away."}),
+    errors.Overloaded: Refusal(503, {"error": "The service is busy. Please try again."}),
+    errors.ScoringFailed: Refusal(503, {"error": "The service cannot judge images at the moment. Please try again."}),
+    errors.KeyStoreUnavailable: Refusal(
+        503, {"error": "The service cannot check keys at the moment. Please try again."}
+    ),
+}
+NO_FACE_MESSAGE = "No face was found in the selfie image."
+
+
+class JsonAnswer(Response):
+    """A JSON body spaced as the documentation prints it, so that answers equal it byte for byte."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """Encode with a space after each comma and colon."""
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+
+
+def verdict_answer(verdict: Verdict) -> JsonAnswer:
+    """201 with the verdict."""
+    result = {"is_live": int(verdict.is_live), "liveness_score": verdict.liveness_score}
+    message = "Success" if verdict.face_found else NO_FACE_MESSAGE
+    return JsonAnswer({"liveness_result": result, "message": message}, 201)
+
+
+def install_error_answers(app: FastAPI, retry_after_s: int) -> None:
+    """Answer every error of the tree, and the framework's own (no such path, wrong method), in the same manner."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        refusal = REFUSALS[type(error)]  # type: ignore[index]  # registered for these types alone
+        level = logging.WARNING if refusal.status >= 500 else logging.INFO
+        logger.log(
+            level,
+            "%s %s: %d %s: %s",
+            request.method,
+            request.url.path,
+            refusal.status,
+            type(error).__name__,
+            error,
+        )
+        headers = {"Retry-After": str(retry_after_s)} if refusal.status == 503 else None
+        return JsonAnswer(refusal.body, refusal.status, headers)
+
+    async def framework_error(_request: Request, error: HTTPException) -> Response:
+        return JsonAnswer({"error": error.detail}, error.status_code, error.headers)
+
+    async def abandoned(request: Request, _error: Exception) -> Response:
+        return await refused(request, errors.Abandoned("the caller went away within the body"))
+
+    for error_type in REFUSALS:
+        app.add_exception_handler(error_type, refused)
+    app.add_exception_handler(HTTPException, framework_error)  # type: ignore[arg-type]  # Starlette's own signature
+    app.add_exception_handler(ClientDisconnect, abandoned)

@@ -1,0 +1,76 @@
+"""POST /liveness."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from frontend import errors
+from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
+from frontend.routes.body import json_object
+from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
+from frontend.service import LivenessService
+
+
+def liveness_routes(max_body_bytes: int) -> APIRouter:
+    """The route that judges a selfie."""
+    router = APIRouter(tags=["liveness"])
+
+    @router.post(
+        "/liveness",
+        status_code=201,
+        response_model=None,
+        responses=_documented_answers(),
+        openapi_extra={"requestBody": _documented_body()},
+        summary="Judge a selfie: a live person, or a presentation attack?",
+    )
+    async def liveness(request: Request) -> Response:
+        body = await json_object(request, max_body_bytes)
+        service: LivenessService = request.app.state.service
+
+        async def still_wanted() -> bool:
+            return not await request.is_disconnected()
+
+        # uvicorn stops reading behind a large body until it is asked for more, and sees no disconnect until then
+        await still_wanted()
+        verdict = await service.judge(body.get("hash_id"), body.get("selfie_image"), still_wanted)
+        return verdict_answer(verdict)
+
+    return router
+
+
+def _documented_body() -> dict[str, Any]:
+    schema = LivenessRequest.model_json_schema()
+    example = schema.pop("example")
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def _documented_answers() -> dict[int | str, dict[str, Any]]:
+    """The contract for OpenAPI, with one example a case, out of the very table that answers are made from."""
+    cases: dict[int, dict[str, Any]] = {
+        201: {
+            "live": {"liveness_result": {"is_live": 1, "liveness_score": 0.980154}, "message": "Success"},
+            "attack": {"liveness_result": {"is_live": 0, "liveness_score": 0.021437}, "message": "Success"},
+            "no face": {"liveness_result": {"is_live": 0, "liveness_score": 0.0}, "message": NO_FACE_MESSAGE},
+        }
+    }
+    for error, refusal in REFUSALS.items():
+        if error is errors.Abandoned:
+            continue
+        cases.setdefault(refusal.status, {})[error.__name__] = refusal.body
+    descriptions = {
+        201: "A verdict; it counts against the limit.",
+        400: "The request cannot be judged as it is.",
+        401: (errors.InvalidCredentials.__doc__ or ""),
+        413: (errors.BodyTooLarge.__doc__ or ""),
+        429: (errors.LimitReached.__doc__ or ""),
+        503: "Overloaded or half-broken: no verdict, nothing counted; try again after Retry-After seconds.",
+    }
+    models = {201: LivenessAnswer, 401: MessageAnswer, 429: MessageAnswer}
+    return {
+        status: {
+            "model": models.get(status, ErrorAnswer),
+            "description": descriptions[status],
+            "content": {"application/json": {"examples": {name: {"value": body} for name, body in examples.items()}}},
+        }
+        for status, examples in sorted(cases.items())
+    }

@@ -1,0 +1,46 @@
+"""What a customer is served: a verdict for a hash_id, counted if and only if there is one."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+
+from frontend.admission import Admission
+from frontend.data_uri import image_bytes
+from frontend.errors import Abandoned, InvalidCredentials
+from frontend.keys.store import KeyStore, digest_of
+from frontend.pipeline import Pipeline, Verdict
+
+
+class LivenessService:
+    """Authentication, admission, judgement and accounting, in this order."""
+
+    def __init__(self, *, keys: KeyStore, pipeline: Pipeline, admission: Admission) -> None:
+        self._keys = keys
+        self._pipeline = pipeline
+        self._admission = admission
+
+    async def judge(
+        self, hash_id: object, selfie_image: object, still_wanted: Callable[[], Awaitable[bool]]
+    ) -> Verdict:
+        """Judge one picture for the key with this hash_id; both arguments are as they came, of any type.
+
+        The request is counted last, once the verdict exists and while the caller is still there to take it
+        (`still_wanted`), so what fails or is abandoned on the way costs nothing, and of more requests at once than
+        the limit allows, those past it get LimitReached in place of the verdict.
+
+        Raises InvalidCredentials, LimitReached, ImageMissing, InvalidImage, Overloaded, ScoringFailed,
+        KeyStoreUnavailable, Abandoned.
+        """
+        if not isinstance(hash_id, str):
+            raise InvalidCredentials("hash_id is absent or no string")
+        digest = digest_of(hash_id)
+        await self._keys.authenticate(digest, _now())
+        async with self._admission.permit():
+            verdict = await self._pipeline.judge(image_bytes(selfie_image))
+        if not await still_wanted():
+            raise Abandoned("the caller went away")
+        await self._keys.consume(digest, _now())
+        return verdict
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

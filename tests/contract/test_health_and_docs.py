@@ -1,0 +1,44 @@
+"""Health, readiness and the interactive documentation."""
+
+import re
+
+import httpx
+
+
+def test_healthz(client: httpx.Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok")
+
+
+def test_readyz_names_each_dependency(client: httpx.Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "dependencies": {"triton": "ok", "keys": "ok"}}
+
+
+def test_documentation_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(sources) >= 3
+    for source in sources:
+        assert source.startswith("/")
+        assert client.get(source).status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+def test_openapi_has_an_example_for_each_case_of_the_contract(client: httpx.Client) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/liveness"]["post"]
+    assert set(operation["responses"]) == {"201", "400", "401", "413", "429", "503"}
+    examples = {
+        status: [example["value"] for example in answer["content"]["application/json"]["examples"].values()]
+        for status, answer in operation["responses"].items()
+    }
+    assert {"message": "Invalid credentials"} in examples["401"]
+    assert {"message": "Your request limit has been reached."} in examples["429"]
+    assert len(examples["201"]) == 3
+    assert len(examples["400"]) == 3
+    assert len(examples["503"]) == 3
+    request = operation["requestBody"]["content"]["application/json"]
+    assert set(request["schema"]["required"]) == {"hash_id", "selfie_image"}
