@@ -1,0 +1,99 @@
+"""The two ways to have a picture file judged: by a running service, or by the pipeline in this process."""
+
+import asyncio
+import base64
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import aiohttp
+
+from frontend.app import make_pipeline
+from frontend.embedded import EmbeddedTriton
+from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
+from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS
+from frontend.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one picture; `is_live` and `liveness_score` are None when it could not be judged."""
+
+    path: Path
+    is_live: Literal[0, 1] | None
+    liveness_score: float | None
+    reason: str
+
+
+Judge = Callable[[Path], Awaitable[Outcome]]
+
+
+@asynccontextmanager
+async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIterator[Judge]:
+    """Judge by POST /liveness; by default at this machine's own address, with the demo key. Raises StartRefused."""
+    url = url or f"http://{settings.host}:{settings.port}"
+    hash_id = hash_id or _demo_hash_id(settings)
+
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+
+        async def judge(path: Path) -> Outcome:
+            try:
+                image = base64.b64encode(await asyncio.to_thread(path.read_bytes)).decode()
+                async with session.post(f"{url}/liveness", json={"hash_id": hash_id, "selfie_image": image}) as answer:
+                    body = await answer.json()
+            except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+                return Outcome(path, None, None, f"no answer from {url}: {type(error).__name__}")
+            except OSError as error:
+                return Outcome(path, None, None, str(error))
+            if answer.status != 201:
+                return Outcome(path, None, None, f"{answer.status} {body.get('error') or body.get('message')}")
+            result = body["liveness_result"]
+            reason = "" if body["message"] == "Success" else body["message"]
+            return Outcome(path, result["is_live"], result["liveness_score"], reason)
+
+        yield judge
+
+
+@asynccontextmanager
+async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
+    """Judge by the pipeline that serves, in this process; without LIVENESS_TRITON_URL, on a Triton of its own."""
+    with ExitStack() as stack:
+        if not settings.triton_url:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="liveness-check-"))
+            triton = stack.enter_context(
+                EmbeddedTriton(
+                    model_repository=settings.model_repository,
+                    model=settings.triton_model,
+                    runtime_dir=Path(folder),
+                    start_timeout_s=settings.triton_start_timeout_s,
+                )
+            )
+            settings = settings.model_copy(update={"triton_url": triton.url})
+        pipeline = make_pipeline(settings)
+
+        async def judge(path: Path) -> Outcome:
+            try:
+                verdict = await pipeline.judge(await asyncio.to_thread(path.read_bytes))
+            except OSError as error:
+                return Outcome(path, None, None, str(error))
+            except (RequestRejected, ServiceUnavailable) as error:
+                refusal = REFUSALS[type(error)]
+                return Outcome(path, None, None, f"{refusal.body.get('error')} ({error})")
+            reason = "" if verdict.face_found else NO_FACE_MESSAGE
+            return Outcome(path, 1 if verdict.is_live else 0, verdict.liveness_score, reason)
+
+        try:
+            yield judge
+        finally:
+            await pipeline.close()
+
+
+def _demo_hash_id(settings: Settings) -> str:
+    file = settings.data_dir / "demo_hash_id"
+    try:
+        return file.read_text().strip()
+    except OSError:
+        raise StartRefused("no credential: give --hash-id or LIVENESS_HASH_ID, or start the service once") from None

@@ -1,0 +1,102 @@
+"""The HTTP service: its address, its checks before the start, its worker processes."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from frontend.errors import StartRefused
+from frontend.faces import FaceDetector, network_path
+from frontend.keys.homes import key_store
+from frontend.settings import Settings
+
+GRACEFUL_STOP_S = 15
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, on the Triton that the settings name.
+
+    Raises StartRefused or KeyStoreUnavailable when it cannot start.
+    """
+    start_logging(settings.log_level)
+    exit_on_sigterm()
+    if not settings.triton_url:
+        raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
+    with listening_socket(settings) as listener:
+        check_dependencies(settings)
+        host, port = listener.getsockname()[:2]
+        print(f"listening on http://{host}:{port}", flush=True)
+        serve_http(settings, listener)
+
+
+def start_logging(level: str) -> None:
+    """Log to stderr, one line a record."""
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that every `with` lets go of what it holds."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def listening_socket(settings: Settings) -> socket.socket:
+    """The service's address, taken before anything slow is started; StartRefused when somebody else has it."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        raise StartRefused(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            "stop what holds it, or set LIVENESS_HOST and LIVENESS_PORT"
+        ) from None
+    return listener
+
+
+def check_dependencies(settings: Settings) -> None:
+    """Open the keys' home once (making or migrating its schema) and load the face detector, before any worker does.
+
+    Raises StartRefused or KeyStoreUnavailable.
+    """
+    FaceDetector(network_path(), settings.face_threshold)
+
+    async def open_keys() -> None:
+        store = key_store(settings.effective_keys_url, settings.keys_timeout_s)
+        try:
+            await store.open()
+        finally:
+            await store.close()
+
+    asyncio.run(open_keys())
+
+
+def serve_http(settings: Settings, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is in flight; workers read the settings from the environment."""
+    os.environ.update({f"LIVENESS_{name.upper()}": str(value) for name, value in settings.model_dump().items()})
+    config = uvicorn.Config(
+        "frontend.app:create_app_from_environment",
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_STOP_S,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[listener])

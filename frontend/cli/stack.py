@@ -1,0 +1,103 @@
+"""The whole service on this machine: Triton, the keys and HTTP, started and stopped together."""
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from rich.console import Console
+
+from frontend.cli.demo import DemoKey, demo_key, demo_picture
+from frontend.cli.server import (
+    check_dependencies,
+    exit_on_sigterm,
+    listening_socket,
+    serve_http,
+    start_logging,
+)
+from frontend.embedded import EmbeddedTriton
+from frontend.errors import StartRefused
+from frontend.keys.homes import key_store
+from frontend.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def run_stack(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM; raises StartRefused or KeyStoreUnavailable when it cannot start."""
+    if settings.triton_url:
+        raise StartRefused("LIVENESS_TRITON_URL is set: `liveness up` starts a Triton of its own; use `liveness serve`")
+    start_logging(settings.log_level)
+    exit_on_sigterm()
+    console = Console(stderr=True)
+    started_at_s = time.monotonic()
+    try:
+        with listening_socket(settings) as listener:
+            host, port = listener.getsockname()[:2]
+            prepare_data_dir(settings)
+            check_dependencies(settings)
+            console.print("starting Triton Inference Server …")
+            with EmbeddedTriton(
+                model_repository=settings.model_repository,
+                model=settings.triton_model,
+                runtime_dir=settings.data_dir / "triton",
+                start_timeout_s=settings.triton_start_timeout_s,
+                on_event=logger.warning,
+            ) as triton:
+                console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}")
+                key = asyncio.run(_demo_key(settings))
+                url = f"http://{host}:{port}"
+                announcer = threading.Thread(target=_announce, args=(settings, url, key, started_at_s), daemon=True)
+                announcer.start()
+                serve_http(settings.model_copy(update={"triton_url": triton.url, "port": port}), listener)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        console.print("stopped")
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the folder that only its owner may read; StartRefused when it cannot be."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartRefused(f"cannot make {settings.data_dir} ({error.strerror}): set LIVENESS_DATA_DIR") from None
+
+
+async def _demo_key(settings: Settings) -> DemoKey:
+    store = key_store(settings.effective_keys_url, settings.keys_timeout_s)
+    try:
+        await store.open()
+        return await demo_key(store, settings.data_dir)
+    finally:
+        await store.close()
+
+
+def _announce(settings: Settings, url: str, key: DemoKey, started_at_s: float) -> None:
+    """Print how to use the service, once it answers over HTTP that it is ready."""
+    while not _is_ready(url):
+        time.sleep(0.1)
+    picture = demo_picture(settings.data_dir)
+    before = f"""printf '{{"hash_id": "{key.hash_id}", "selfie_image": "'"""
+    request = f"""({before}; base64 < '{picture}'; printf '"}}') | tr -d '\\n'"""
+    curl = f"{request} | curl -sS -H 'Content-Type: application/json' --data-binary @- {url}/liveness"
+    lines = [
+        "",
+        f"Services is live: {url} (after {time.monotonic() - started_at_s:.1f} s; documentation at {url}/docs)",
+        f"demo hash_id: {key.hash_id} ({key.left} of {key.limit} requests left)",
+        "try it on a drawn face on a phone's screen, which is an attack, or put your own picture in its place:",
+        f"  {curl}; echo",
+        "Ctrl-C stops it.",
+    ]
+    print(*lines, sep="\n", file=sys.stdout, flush=True)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/status_check", timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

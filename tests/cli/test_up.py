@@ -1,0 +1,138 @@
+"""`liveness up` starts, says how to use it, and leaves nothing behind however it ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import Stack, environment, start_command
+
+
+def start(data_dir: Path) -> tuple[subprocess.Popen[str], str]:
+    return start_command("up", "Ctrl-C", port=0, data_dir=data_dir, log=data_dir / "log")
+
+
+def shared_memory() -> set[str]:
+    return {file.name for file in Path("/dev/shm").iterdir()}
+
+
+def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    parent = psutil.Process(process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def all_gone(family: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
+
+
+def test_curl_line_works_when_pasted(stack: Stack) -> None:
+    line = next(line for line in stack.ready_lines.splitlines() if "curl" in line)
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, cwd="/")
+    answer = json.loads(done.stdout)
+    assert answer["message"] == "Success"
+    assert answer["liveness_result"]["is_live"] == 0
+
+
+def test_demo_key_is_kept_across_restarts_with_its_count(tmp_path: Path) -> None:
+    hash_ids = []
+    for used in range(2):
+        process, ready = start(tmp_path)
+        assert f"({100 - used} of 100 requests left)" in ready
+        hash_ids.append(ready.split("demo hash_id: ")[1].split()[0])
+        curl = next(line for line in ready.splitlines() if "curl" in line)
+        subprocess.run(["sh", "-c", curl], check=True, capture_output=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+        assert process.stdout
+        process.stdout.close()
+    assert hash_ids[0] == hash_ids[1]
+    assert (tmp_path / "demo_hash_id").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_however_it_is_stopped(tmp_path: Path, how: signal.Signals) -> None:
+    before = shared_memory()
+    process, ready = start(tmp_path)
+    family = family_of(process)
+    assert any("tritonserver" in p.name() for p in family)
+    process.send_signal(how)
+    code = process.wait(15)
+    assert code == (0 if how != signal.SIGKILL else -signal.SIGKILL)
+    assert within(8, lambda: all_gone(family))
+    assert within(8, lambda: shared_memory() <= before)
+    url = ready.split("Services is live: ")[1].split()[0]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/healthz")
+    assert process.stdout
+    process.stdout.close()
+
+
+def test_killed_triton_comes_back_and_gives_no_verdict_meanwhile(tmp_path: Path) -> None:
+    process, ready = start(tmp_path)
+    url = ready.split("Services is live: ")[1].split()[0]
+    server = next(p for p in family_of(process) if "tritonserver" in p.name())
+    server.kill()
+    assert within(3, lambda: httpx.get(f"{url}/status_check").status_code == 503)
+    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert within(10, lambda: httpx.get(f"{url}/status_check").status_code == 200)
+    process.terminate()
+    assert process.wait(15) == 0
+    assert process.stdout
+    process.stdout.close()
+
+
+def up_fails(**settings: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "frontend.cli", "up"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env=environment(**settings),
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        last_line = up_fails(port=port, data_dir=tmp_path)
+    assert f"127.0.0.1:{port}" in last_line
+    assert "LIVENESS_PORT" in last_line
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"port": "many"}, "LIVENESS_PORT"),
+        ({"live_threshold": 1.5}, "LIVENESS_LIVE_THRESHOLD"),
+        ({"keys_url": "mysql://nowhere"}, "LIVENESS_KEYS_URL"),
+        ({"triton_url": "127.0.0.1:8000"}, "LIVENESS_TRITON_URL"),
+        ({"model_repository": "/nowhere"}, "/nowhere"),
+    ],
+)
+def test_bad_settings_refuse_the_start_by_name(tmp_path: Path, settings: dict[str, object], expected: str) -> None:
+    assert expected in up_fails(**({"port": 0, "data_dir": tmp_path} | settings))
+
+
+def test_folder_that_cannot_be_written_is_named() -> None:
+    assert "LIVENESS_DATA_DIR" in up_fails(port=0, data_dir="/proc/nowhere")
