@@ -1,0 +1,145 @@
+"""`liveness keys`, run as an operator runs it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from frontend.cli.keys import parse_expiry, parse_limit
+from frontend.errors import InvalidKeyInput
+from frontend.keys.store import KeyRecord, digest_of
+
+NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
+ACME = KeyRecord("acme", None, 0, NOW)
+
+
+def liveness_keys(home, *arguments, **options):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "frontend.cli", "keys", *arguments],
+        env=environment | {"LIVENESS_KEYS_URL": home.url, "COLUMNS": "150"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=30,
+        **options,
+    )
+
+
+def ok(result):
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def assert_refused(result, text):
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("liveness: ")
+    assert text in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+
+
+def test_the_life_of_a_key_in_json(sqlite_home):
+    made = json.loads(ok(liveness_keys(sqlite_home, "create", "--name", "acme", "--limit", "2", "--json")))
+    hash_id = made.pop("hash_id")
+    assert len(bytes.fromhex(hash_id)) == 32
+    assert made.items() >= {"name": "acme", "state": "usable", "limit": 2, "used": 0, "expires_at": None}.items()
+
+    async def use_up(store):
+        await store.consume(digest_of(hash_id), NOW)
+        await store.consume(digest_of(hash_id), NOW)
+
+    sqlite_home.play(use_up)
+    shown = ok(liveness_keys(sqlite_home, "show", "acme", "--json"))
+    assert json.loads(shown) == made | {"used": 2, "state": "used up"}
+    assert json.loads(ok(liveness_keys(sqlite_home, "set-limit", "acme", "none", "--json")))["limit"] is None
+    assert json.loads(ok(liveness_keys(sqlite_home, "reset", "acme", "--json")))["used"] == 0
+    revoked = json.loads(ok(liveness_keys(sqlite_home, "revoke", "acme", "--json")))
+    assert revoked["state"] == "revoked"
+    assert json.loads(ok(liveness_keys(sqlite_home, "list", "--json"))) == [revoked]
+
+
+def test_tables_show_the_hash_id_once_and_never_again(sqlite_home):
+    made = ok(liveness_keys(sqlite_home, "create", "--name", "Zürich [red]北京", "--expires", "30d"))
+    hash_id = made.split()[1]
+    assert len(bytes.fromhex(hash_id)) == 32
+    assert made.count(hash_id) == 1
+    for command in ["list"], ["show", "Zürich [red]北京"], ["export"]:
+        out = ok(liveness_keys(sqlite_home, *command))
+        assert "Zürich [red]北京" in out
+        assert hash_id not in out
+
+
+def test_errors_are_one_line_and_change_nothing(sqlite_home):
+    assert "no keys yet" in ok(liveness_keys(sqlite_home, "list"))
+    sqlite_home.play(lambda store: store.create(digest_of("acme"), ACME))
+    for arguments, text in (
+        (["create", "--name", "acme"], "'acme' already"),
+        (["create", "--name", "second", "--expires", "soon"], "--expires is like"),
+        (["create", "--name", "second", "--limit=-1"], "whole number"),
+        (["show", "nobody"], "no key named 'nobody'"),
+        (["import", "/nowhere"], "cannot read /nowhere"),
+    ):
+        assert_refused(liveness_keys(sqlite_home, *arguments), text)
+    assert sqlite_home.play(lambda store: store.all()) == [ACME]
+
+
+def test_a_home_that_is_away_is_one_line():
+    class Away:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            url = f"mongodb://127.0.0.1:{probe.getsockname()[1]}/"
+
+    assert_refused(liveness_keys(Away, "list"), "MongoDB does not answer")
+
+
+def test_keys_move_to_another_home_with_their_hash_id(sqlite_home, mongo_home, tmp_path):
+    made = json.loads(ok(liveness_keys(sqlite_home, "create", "--name", "acme", "--limit", "3", "--json")))
+    file = tmp_path / "keys.jsonl"
+    ok(liveness_keys(sqlite_home, "export", "--output", str(file)))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert made["hash_id"] not in file.read_text()
+    assert_refused(liveness_keys(sqlite_home, "export", "--output", str(file)), "File exists")
+    assert ok(liveness_keys(mongo_home, "import", str(file))) == "1 added, 0 were there already\n"
+    again = ok(liveness_keys(mongo_home, "import", "-", "--json", input=file.read_text()))
+    assert json.loads(again) == {"added": 0, "kept": 1}
+    moved = mongo_home.play(lambda store: store.authenticate(digest_of(made["hash_id"]), datetime.now(timezone.utc)))
+    assert moved.limit == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        (None, None),
+        ("30d", NOW + timedelta(30)),
+        ("2031-05-07", datetime(2031, 5, 7, tzinfo=timezone.utc)),
+        ("2031-05-06T08:00", datetime(2031, 5, 6, 8, tzinfo=timezone.utc)),
+        ("2031-05-06T08:00:00Z", datetime(2031, 5, 6, 8, tzinfo=timezone.utc)),
+        ("2031-05-06 09:30:00+02:00", datetime(2031, 5, 6, 7, 30, tzinfo=timezone.utc)),
+    ],
+)
+def test_an_expiry_is_a_date_a_time_or_a_number_of_days(text, moment):
+    assert parse_expiry(text, NOW) == moment
+
+
+@pytest.mark.parametrize(
+    "text", ["", "d", "soon", "0d", "-3d", "99999999999d", "2031-05-06", "2031-13-01", "2031-05-06T07:08:09Z", "\ud800"]
+)
+def test_an_expiry_that_makes_no_sense_or_has_passed_is_refused(text):
+    with pytest.raises(InvalidKeyInput, match="--expires"):
+        parse_expiry(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "ten", "\uff11", "1_000", "9" * 16, "9" * 10_000])
+def test_a_limit_that_is_no_whole_number_in_range_is_refused(text):
+    with pytest.raises(InvalidKeyInput, match="limit"):
+        parse_limit(text)
+
+
+def test_a_limit_is_a_whole_number_or_absent():
+    assert [parse_limit(text) for text in (None, "0", "100", "1000000000000000")] == [None, 0, 100, 10**15]
