@@ -1,0 +1,102 @@
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+PREFLIGHT = ROOT / "scripts" / "preflight.py"
+
+
+@pytest.fixture(scope="module")
+def preflight():
+    spec = importlib.util.spec_from_file_location("preflight", PREFLIGHT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def facts(preflight, tmp_path):
+    """Those of a good Debian 12, whatever this machine is."""
+    return preflight.gather(tmp_path)._replace(
+        version="3.11.2", prefix="/usr", distribution="debian", has_venv=False, has_shared_library=False, glibc="2.36"
+    )
+
+
+def test_the_python_of_these_tests_will_do_and_is_named():
+    result = subprocess.run(
+        [sys.executable, "-I", PREFLIGHT, ROOT, "--uv"], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (0, sys.executable + "\n")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"machine": "Linux aarch64"}, "this machine is Linux aarch64; the service runs on x86-64 Linux"),
+        ({"machine": "Darwin x86_64"}, "this machine is Darwin x86_64; the service runs on x86-64 Linux"),
+        ({"glibc": "2.31"}, "glibc 2.31 is too old; Triton needs 2.35 or newer"),
+        ({"glibc": ""}, "the C library of this machine is not glibc"),
+        ({"writable": False}, "is not writable for this user"),
+        ({"free_disk_gb": 1.94}, "has 1.9 GB of free disk; 2 GB are needed"),
+    ],
+)
+def test_a_machine_that_will_not_do_is_told_why(preflight, facts, changed, message):
+    assert preflight.machine_problems(facts) == []
+    (problem,) = preflight.machine_problems(facts._replace(**changed))
+    assert message in problem
+
+
+@pytest.mark.parametrize("glibc", ["2.35", "2.41", "3.0"])
+def test_newer_c_libraries_are_taken(preflight, facts, glibc):
+    assert preflight.machine_problems(facts._replace(glibc=glibc)) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "problems"),
+    [
+        ({"version": "3.9.18"}, ["too old"]),
+        ({"version": "3.10.0"}, []),
+        ({"version": "3.13.7"}, []),
+        ({"version": "3.14.0"}, ["too new"]),
+        ({"python_platform": "linux-i686"}, ["built for linux-i686, not for x86-64 Linux"]),
+    ],
+)
+def test_versions_and_builds(preflight, facts, changed, problems):
+    assert preflight.python_problems(facts._replace(**changed)) == problems
+
+
+@pytest.mark.parametrize(
+    ("changed", "command"),
+    [
+        ({}, "sudo apt install python3.11-venv libpython3.11"),
+        ({"has_venv": True}, "sudo apt install libpython3.11"),
+        ({"has_shared_library": True}, "sudo apt install python3.11-venv"),
+        ({"distribution": "ubuntu debian", "version": "3.12.3"}, "sudo apt install python3.12-venv libpython3.12"),
+        ({"distribution": "rhel centos fedora", "version": "3.12.3"}, "sudo dnf install python3.12-libs"),
+        (
+            {"prefix": "/root/.pyenv/versions/3.11.2"},
+            "PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force 3.11.2",
+        ),
+        (
+            {"prefix": "/opt/python"},
+            "a Python 3.11 built with --enable-shared and ensurepip, or: uv python install 3.11",
+        ),
+    ],
+)
+def test_missing_packages_are_named_with_the_command(preflight, facts, changed, command):
+    (problem,) = preflight.missing_packages(facts._replace(**changed), with_uv=False)
+    assert problem.endswith(f"install: {command}")
+
+
+def test_uv_needs_no_venv_module_but_the_shared_library(preflight, facts):
+    (problem,) = preflight.missing_packages(facts, with_uv=True)
+    assert problem == "lacks its shared library libpython3.11.so.1.0; install: sudo apt install libpython3.11"
+    assert preflight.missing_packages(facts._replace(has_shared_library=True), with_uv=True) == []
+
+
+def test_a_shared_library_is_looked_for_where_the_linker_looks(preflight):
+    assert preflight.has_shared_library("libc.so.6")
+    assert not preflight.has_shared_library("libpython2.0.so.1.0")
