@@ -31,7 +31,10 @@ class Admission:
             self._permits.release()
 
     async def _acquire(self) -> None:
-        if self._permits.value == 0 and self._waiting >= self._max_waiting:
+        if self._permits.value > 0 and self._waiting == 0:
+            self._permits.acquire_nowait()
+            return
+        if self._waiting >= self._max_waiting:
             raise Overloaded("no permit, and no place to wait for one")
         self._waiting += 1
         try:

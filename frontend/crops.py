@@ -49,6 +49,14 @@ def cut(image: RgbImage, window: Window) -> RgbImage:
     return np.asarray(cv2.resize(square, (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS), interpolation=interpolation), np.uint8)
 
 
+def is_fine_enough(box: FaceBox) -> bool:
+    """Whether a box in a picture that was decoded at a reduced size still gives the crops of the full picture.
+
+    From 3 pixels under each pixel of the face crop on, the score moves less than by a box that is one pixel off.
+    """
+    return FACE_SCALE * max(box.width, box.height) >= 3 * CROP_SIDE_PIXELS
+
+
 def crop_face(image: RgbImage, box: FaceBox) -> Crops:
     """Both crops of one face, in the windows that the model was trained on (its card gives the factors)."""
     height, width = image.shape[:2]

@@ -8,10 +8,14 @@ from queue import SimpleQueue
 
 import cv2
 
-from frontend.crops import Crops, crop_face
-from frontend.decoding import ImageLimits, decode_image
-from frontend.faces import FaceDetector
+from frontend.crops import Crops, crop_face, is_fine_enough
+from frontend.decoding import ImageLimits, decode_image, decode_reduced
+from frontend.faces import FaceBox, FaceDetector
+from frontend.images import RgbImage
 from frontend.scoring import TritonScorer
+
+ENOUGH_SIDE_PIXELS = 1080
+"""A shorter side that a selfie's face fills well enough to be cropped from; larger pictures are decoded smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,17 @@ class Pipeline:
         return Verdict(is_live=score >= self._thresholds.live, liveness_score=score, face_found=True)
 
     def _crops_of(self, data: bytes) -> Crops | None:
-        image = decode_image(data, self._limits)
+        image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
+        faces = self._faces_in(image)
+        if not faces:
+            return None
+        if divisor > 1 and not is_fine_enough(faces[0]):
+            return crop_face(decode_image(data, self._limits), faces[0].enlarged(divisor))
+        return crop_face(image, faces[0])
+
+    def _faces_in(self, image: RgbImage) -> list[FaceBox]:
         detector = self._detectors.get()
         try:
-            faces = detector.detect(image)
+            return detector.detect(image)
         finally:
             self._detectors.put(detector)
-        return crop_face(image, faces[0]) if faces else None

@@ -1,6 +1,6 @@
 """What a customer is served: a verdict for a hash_id, counted if and only if there is one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from frontend.admission import Admission
@@ -18,14 +18,12 @@ class LivenessService:
         self._pipeline = pipeline
         self._admission = admission
 
-    async def judge(
-        self, hash_id: object, selfie_image: object, still_wanted: Callable[[], Awaitable[bool]]
-    ) -> Verdict:
+    async def judge(self, hash_id: object, selfie_image: object, gone: Callable[[], bool]) -> Verdict:
         """Judge one picture for the key with this hash_id; both arguments are as they came, of any type.
 
-        The request is counted last, once the verdict exists and while the caller is still there to take it
-        (`still_wanted`), so what fails or is abandoned on the way costs nothing, and of more requests at once than
-        the limit allows, those past it get LimitReached in place of the verdict.
+        The request is counted last, once the verdict exists and unless the caller is `gone`, so what fails or is
+        abandoned on the way costs nothing, and of more requests at once than the limit allows, those past it get
+        LimitReached in place of the verdict.
 
         Raises InvalidCredentials, LimitReached, ImageMissing, InvalidImage, Overloaded, ScoringFailed,
         KeyStoreUnavailable, Abandoned.
@@ -36,7 +34,7 @@ class LivenessService:
         await self._keys.authenticate(digest, _now())
         async with self._admission.permit():
             verdict = await self._pipeline.judge(image_bytes(selfie_image))
-        if not await still_wanted():
+        if gone():
             raise Abandoned("the caller went away")
         await self._keys.consume(digest, _now())
         return verdict

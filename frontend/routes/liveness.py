@@ -1,5 +1,6 @@
 """POST /liveness."""
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -27,12 +28,11 @@ def liveness_routes(max_body_bytes: int) -> APIRouter:
         body = await json_object(request, max_body_bytes)
         service: LivenessService = request.app.state.service
 
-        async def still_wanted() -> bool:
-            return not await request.is_disconnected()
-
-        # uvicorn stops reading behind a large body until it is asked for more, and sees no disconnect until then
-        await still_wanted()
-        verdict = await service.judge(body.get("hash_id"), body.get("selfie_image"), still_wanted)
+        departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
+        try:
+            verdict = await service.judge(body.get("hash_id"), body.get("selfie_image"), gone=departure.done)
+        finally:
+            departure.cancel()
         return verdict_answer(verdict)
 
     return router

@@ -6,7 +6,9 @@ import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 from skimage import data
 
@@ -134,3 +136,15 @@ def test_customer_script_runs_as_it_is(stack: Stack, hash_id: str, portrait_jpeg
     )
     assert "Response Code: 201" in done.stdout
     assert "'is_live': 1" in done.stdout
+
+
+def test_large_photographs_score_as_their_small_copies_do(
+    client: httpx.Client, hash_id: str, portrait: RgbImage
+) -> None:
+    """The first is judged on a half-size decoding; in the second the face is so small that it is decoded anew."""
+    filled = np.asarray(cv2.resize(portrait, (4032, 3024), interpolation=cv2.INTER_CUBIC), np.uint8)
+    distant = np.full((2160, 2880, 3), 120, np.uint8)
+    distant[300:1836, 400:2448] = cv2.resize(portrait, (2048, 1536), interpolation=cv2.INTER_CUBIC)
+    for picture in (filled, distant):
+        answer = post(client, hash_id, data_uri(jpeg_of(picture)))
+        assert answer.json()["liveness_result"]["liveness_score"] == pytest.approx(0.98, abs=0.02)
