@@ -1,5 +1,6 @@
 """The web application: what it is made of, opened and closed in order."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,7 +19,7 @@ from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
-from frontend.settings import Settings, load_settings
+from frontend.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,6 +37,8 @@ def create_app(settings: Settings) -> FastAPI:
                 {"triton": pipeline.probe, "keys": keys.ping},
                 timeout_s=max(settings.triton_timeout_s, settings.keys_timeout_s),
             )
+            gc.collect()
+            gc.freeze()  # what lives as long as the process need not be looked through at every collection
             yield
         finally:
             await pipeline.close()
@@ -52,11 +55,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(liveness_routes(settings.max_body_bytes))
     app.include_router(health_routes(settings.retry_after_s))
     return app
-
-
-def create_app_from_environment() -> FastAPI:
-    """What each worker process of the server calls."""
-    return create_app(load_settings())
 
 
 def make_pipeline(settings: Settings) -> Pipeline:

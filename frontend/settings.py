@@ -1,20 +1,17 @@
 """Every setting of the service, each read from the environment as LIVENESS_<NAME>."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from frontend.cores import usable_cores
 from frontend.errors import StartRefused
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-
-
-def usable_cores() -> int:
-    """How many cores this process may run on (its affinity mask, which a container's cpuset narrows too)."""
-    return len(os.sched_getaffinity(0))
+SECRETS = Path("/run/secrets")
+"""Where container engines mount secrets; a file there named as the variable, say LIVENESS_KEYS_URL, sets it."""
 
 
 class Settings(BaseSettings):
@@ -26,7 +23,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         5001, description="Port of the HTTP service; 0 takes a free one."
     )
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Frontend processes.")
+    workers: Annotated[int, Field(ge=0, le=256)] = Field(
+        1, description="Frontend processes; 0 is one for each usable core."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
@@ -78,15 +77,20 @@ class Settings(BaseSettings):
     retry_after_s: Annotated[int, Field(ge=1, le=3600)] = Field(1, description="What Retry-After says with every 503.")
 
     @property
+    def processes(self) -> int:
+        """`workers`, or the number of usable cores where it is 0."""
+        return self.workers or usable_cores()
+
+    @property
     def effective_keys_url(self) -> str:
         """`keys_url`, or the SQLite file in `data_dir` where it is empty."""
         return self.keys_url or f"sqlite:///{self.data_dir.resolve() / 'keys.sqlite3'}"
 
 
 def load_settings() -> Settings:
-    """Read the environment; a bad value raises StartRefused with the variable's name."""
+    """Read the environment, then `SECRETS`; a bad value raises StartRefused with the variable's name."""
     try:
-        return Settings()
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
         problems = "; ".join(f"LIVENESS_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise StartRefused(f"bad setting: {problems}") from None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -46,10 +47,11 @@ def environment(**settings: object) -> dict[str, str]:
     return inherited | {f"LIVENESS_{name.upper()}": str(value) for name, value in settings.items()}
 
 
-def start_command(
+@contextmanager
+def running(
     command: str, expected: str, log: Path, timeout_s: float = 60, **settings: object
-) -> tuple[subprocess.Popen[str], str]:
-    """Start `liveness COMMAND` and wait for a line on stdout that begins with `expected`; that line is returned too."""
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`liveness COMMAND` and what it printed up to the line that begins with `expected`; ended by SIGTERM."""
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "frontend.cli", command],
@@ -67,16 +69,24 @@ def start_command(
             lines.put(line)
         lines.put(None)
 
-    threading.Thread(target=read, daemon=True).start()
-    seen = ""
-    while True:
-        line = lines.get(timeout=timeout_s)
-        if line is None:
-            process.stdout.close()
-            pytest.fail(f"`liveness {command}` ended with {process.wait()}: {seen}{log.read_text()[-2000:]}")
-        seen += line
-        if line.startswith(expected):
-            return process, seen
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        seen = ""
+        while not seen.rpartition("\n")[0].rpartition("\n")[2].startswith(expected):
+            line = lines.get(timeout=timeout_s)
+            if line is None:
+                pytest.fail(f"`liveness {command}` ended with {process.wait()}: {seen}{log.read_text()[-2000:]}")
+            seen += line
+        yield process, seen
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        reader.join()
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -84,13 +94,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """`liveness up` on free ports, with a real tritonserver, kept for the whole run."""
     data_dir = tmp_path_factory.mktemp("stack")
     log = data_dir / "stderr.log"
-    process, ready = start_command("up", "Ctrl-C", port=0, data_dir=data_dir, log=log)
-    url = ready.split("Services is live: ")[1].split()[0]
-    yield Stack(url, data_dir, process, ready)
-    process.terminate()
-    assert process.wait(20) == 0
-    assert process.stdout
-    process.stdout.close()
+    with running("up", "Ctrl-C", port=0, data_dir=data_dir, log=log) as (process, ready):
+        url = ready.split("Services is live: ")[1].split()[0]
+        yield Stack(url, data_dir, process, ready)
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 @pytest.fixture(scope="session")

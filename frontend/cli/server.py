@@ -1,11 +1,9 @@
 """The HTTP service: its address, its checks before the start, its worker processes."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
-import sys
 from types import FrameType
 
 import uvicorn
@@ -14,6 +12,7 @@ from uvicorn.supervisors import Multiprocess
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector, network_path
 from frontend.keys.homes import key_store
+from frontend.logs import start_logging
 from frontend.settings import Settings
 
 GRACEFUL_STOP_S = 15
@@ -33,13 +32,6 @@ def run_server(settings: Settings) -> None:
         host, port = listener.getsockname()[:2]
         print(f"listening on http://{host}:{port}", flush=True)
         serve_http(settings, listener)
-
-
-def start_logging(level: str) -> None:
-    """Log to stderr, one line a record."""
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
 
 
 def exit_on_sigterm() -> None:
@@ -88,15 +80,15 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is in flight; workers read the settings from the environment."""
     os.environ.update({f"LIVENESS_{name.upper()}": str(value) for name, value in settings.model_dump().items()})
     config = uvicorn.Config(
-        "frontend.app:create_app_from_environment",
+        "frontend.worker:worker_app",
         factory=True,
-        workers=settings.workers,
+        workers=settings.processes,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
     )
-    if settings.workers > 1:
+    if settings.processes > 1:
         Multiprocess(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])

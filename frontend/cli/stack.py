@@ -16,11 +16,11 @@ from frontend.cli.server import (
     exit_on_sigterm,
     listening_socket,
     serve_http,
-    start_logging,
 )
 from frontend.embedded import EmbeddedTriton
 from frontend.errors import StartRefused
 from frontend.keys.homes import key_store
+from frontend.logs import start_logging
 from frontend.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ import pytest
 
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
-from tests.conftest import data_uri, start_command
+from tests.conftest import data_uri, running
 
 CANNOT_JUDGE = b'{"error": "The service cannot judge images at the moment. Please try again."}'
 
@@ -112,14 +112,14 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(triton: FakeTriton, data_dir: Path) -> Iterator[httpx.Client]:
     settings = {"port": 0, "data_dir": data_dir, "triton_url": f"127.0.0.1:{triton.server_port}", "triton_timeout_s": 1}
-    process, line = start_command("serve", "listening on", log=data_dir / "log", **settings)
-    with httpx.Client(base_url=line.split()[-1], timeout=10) as client:
+    with (
+        running("serve", "listening on", log=data_dir / "log", **settings) as (process, line),
+        httpx.Client(base_url=line.split()[-1], timeout=10) as client,
+    ):
         client.get("/healthz")
         yield client
-    process.terminate()
-    assert process.wait(20) == 0
-    assert process.stdout
-    process.stdout.close()
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)

@@ -1,0 +1,30 @@
+"""What uvicorn calls in each process that serves."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+
+from fastapi import FastAPI
+
+from frontend.app import create_app
+from frontend.logs import start_logging
+from frontend.settings import load_settings
+
+_PR_SET_PDEATHSIG = 1
+
+
+def worker_app() -> FastAPI:
+    """The application, out of the environment's settings."""
+    settings = load_settings()
+    start_logging(settings.log_level)
+    if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+        _stop_with_parent(parent.pid)
+    return create_app(settings)
+
+
+def _stop_with_parent(parent_pid: int) -> None:
+    """Drain and stop, as at SIGTERM, when the parent dies, even by `kill -9`: see prctl(2), PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:  # it died before the line above
+        os.kill(os.getpid(), signal.SIGTERM)
