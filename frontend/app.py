@@ -62,9 +62,7 @@ def make_pipeline(settings: Settings) -> Pipeline:
     if not settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
     return Pipeline(
-        scorer=TritonScorer(
-            settings.triton_url, settings.triton_model, settings.triton_timeout_s, settings.max_in_flight
-        ),
+        scorer=TritonScorer(settings.triton_url, settings.triton_model, settings.triton_timeout_s),
         network=network_path(),
         limits=ImageLimits(
             max_pixels=int(settings.max_image_megapixels * 1_000_000),

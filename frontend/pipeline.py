@@ -62,7 +62,7 @@ class Pipeline:
     async def close(self) -> None:
         """Finish what is running and let go of threads and connections."""
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
-        await self._scorer.close()
+        self._scorer.close()
 
     async def probe(self) -> None:
         """Try a real inference; raises ScoringFailed."""

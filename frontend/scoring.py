@@ -1,34 +1,34 @@
 """The two crops → P(live), by the anti-spoof model on Triton Inference Server."""
 
 import asyncio
+import json
 import math
+import struct
 
-import aiohttp
 import numpy as np
-import tritonclient.http.aio as triton
-from tritonclient.utils import InferenceServerException
 
 from frontend.crops import CROP_SIDE_PIXELS, Crops
 from frontend.errors import ScoringFailed
 from frontend.images import RgbImage
+from frontend.triton_http import BadAnswer, TritonConnections
 
-_SHAPE = [1, CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3]
+_SHAPE = (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3)
+_CROP_BYTES = math.prod(_SHAPE)
 
 
 class TritonScorer:
-    """A client of one model of one Triton server, over HTTP with kept connections.
+    """A client of one model of one Triton server.
 
-    Make it inside the running event loop and `close` it there. `timeout_s` bounds one score, connecting included.
+    Use and `close` it in one event loop. `timeout_s` bounds one score, and apart from it the connecting.
     """
 
-    def __init__(self, url: str, model: str, timeout_s: float, max_connections: int) -> None:
-        self._model = model
-        self._client = triton.InferenceServerClient(url, conn_limit=max_connections, conn_timeout=timeout_s)
-        self._outputs = [triton.InferRequestedOutput("live", binary_data=True)]
+    def __init__(self, url: str, model: str, timeout_s: float) -> None:
+        self._connections = TritonConnections(url, timeout_s)
+        self._request_head = _request_head(url, model)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        self._connections.close()
 
     async def score(self, crops: Crops) -> float:
         """P(live) in [0, 1].
@@ -36,30 +36,52 @@ class TritonScorer:
         Raises ScoringFailed when Triton is away, refuses, is too slow, or answers anything but one number in [0, 1]:
         such an answer is never a verdict.
         """
-        inputs = [_input("context", crops.context), _input("face", crops.face)]
+        request = (self._request_head, _bytes_of(crops.context), _bytes_of(crops.face))
         try:
-            answer = await self._client.infer(self._model, inputs, outputs=self._outputs)
-            live = answer.as_numpy("live")
-        except InferenceServerException as error:
-            raise ScoringFailed(f"Triton refused: {error.status() or error.message()}") from None
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise ScoringFailed(f"Triton is away or too slow: {type(error).__name__}") from None
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise ScoringFailed(f"Triton's answer cannot be read: {type(error).__name__}") from None
-        if live is None or live.shape != (1, 1) or live.dtype != np.float32:
-            raise ScoringFailed("Triton's answer is not one float32")
-        score = float(live[0, 0])
-        if not (math.isfinite(score) and 0.0 <= score <= 1.0):
-            raise ScoringFailed("Triton's answer is no probability")
-        return score
+            status, headers, body = await self._connections.exchange(request)
+        except (OSError, BadAnswer, asyncio.TimeoutError) as error:
+            raise ScoringFailed(f"Triton is away, too slow or broken: {type(error).__name__}") from None
+        if status != 200:
+            raise ScoringFailed(f"Triton refused: {status}")
+        return _score_in(headers, body)
 
     async def probe(self) -> None:
         """Try a real inference: Triton calls itself ready even while a model's process is dead."""
-        grey = np.full(_SHAPE[1:], 127, np.uint8)
+        grey = np.full(_SHAPE, 127, np.uint8)
         await self.score(Crops(context=grey, face=grey))
 
 
-def _input(name: str, crop: RgbImage) -> triton.InferInput:
-    tensor = triton.InferInput(name, _SHAPE, "UINT8")
-    tensor.set_data_from_numpy(crop[np.newaxis])
-    return tensor
+def _request_head(url: str, model: str) -> bytes:
+    """All of a request but the crops' bytes: it is the same for each."""
+    inputs = [
+        {"name": name, "shape": [1, *_SHAPE], "datatype": "UINT8", "parameters": {"binary_data_size": _CROP_BYTES}}
+        for name in ("context", "face")
+    ]
+    outputs = [{"name": "live", "parameters": {"binary_data": True}}]
+    description = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
+    head = (
+        f"POST /v2/models/{model}/infer HTTP/1.1\r\n"
+        f"Host: {url}\r\n"
+        "Content-Type: application/octet-stream\r\n"
+        f"Inference-Header-Content-Length: {len(description)}\r\n"
+        f"Content-Length: {len(description) + 2 * _CROP_BYTES}\r\n\r\n"
+    )
+    return head.encode() + description
+
+
+def _bytes_of(crop: RgbImage) -> memoryview:
+    return np.ascontiguousarray(crop).data.cast("B")
+
+
+def _score_in(headers: dict[bytes, bytes], body: bytes) -> float:
+    try:
+        split = int(headers[b"inference-header-content-length"])
+        (output,) = json.loads(body[:split])["outputs"]
+        if (output["name"], output["datatype"], output["shape"]) != ("live", "FP32", [1, 1]):
+            raise ScoringFailed("Triton's answer is not one float32 named live")
+        (score,) = struct.unpack("<f", body[split:])
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise ScoringFailed(f"Triton's answer cannot be read: {type(error).__name__}") from None
+    if not 0.0 <= score <= 1.0:  # which NaN is not either
+        raise ScoringFailed("Triton's answer is no probability")
+    return float(score)

@@ -1,0 +1,112 @@
+"""The client of Triton against a real one: the scores of Triton's own client, over connections that come and go."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tritonclient.http as reference
+
+from frontend.crops import Crops
+from frontend.embedded import EmbeddedTriton
+from frontend.errors import ScoringFailed
+from frontend.scoring import TritonScorer
+from frontend.settings import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def triton() -> Iterator[EmbeddedTriton]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedTriton(
+            model_repository=PROJECT_ROOT / "model_repository",
+            model="anti_spoof",
+            runtime_dir=Path(folder),
+            start_timeout_s=30,
+        ) as server,
+    ):
+        yield server
+
+
+def crops(seed: int) -> Crops:
+    generator = np.random.default_rng(seed)
+    slope = np.linspace(0, 255, 128)[:, None, None] * generator.uniform(0, 1, 3)
+    noise = generator.normal(0, 12, (2, 128, 128, 3))
+    context, face = np.clip(slope + noise, 0, 255).astype(np.uint8)
+    return Crops(context=context, face=face)
+
+
+def by_reference_client(url: str, pair: Crops) -> float:
+    inputs = []
+    for name, crop in (("context", pair.context), ("face", pair.face)):
+        tensor = reference.InferInput(name, [1, 128, 128, 3], "UINT8")
+        tensor.set_data_from_numpy(crop[np.newaxis])
+        inputs.append(tensor)
+    with reference.InferenceServerClient(url) as client:
+        return float(client.infer("anti_spoof", inputs).as_numpy("live")[0, 0])
+
+
+def test_scores_are_those_of_tritons_own_client(triton: EmbeddedTriton) -> None:
+    pairs = [crops(seed) for seed in range(6)]
+
+    async def scores() -> list[float]:
+        scorer = TritonScorer(triton.url, "anti_spoof", 5)
+        one_after_another = [await scorer.score(pair) for pair in pairs]
+        all_at_once = await asyncio.gather(*(scorer.score(pair) for pair in pairs * 5))
+        assert all_at_once == one_after_another * 5
+        scorer.close()
+        return one_after_another
+
+    ours = asyncio.run(scores())
+    assert ours == [by_reference_client(triton.url, pair) for pair in pairs]
+    assert len(set(ours)) == len(pairs)
+
+
+def test_cancelled_score_does_not_leave_its_answer_to_the_next(triton: EmbeddedTriton) -> None:
+    first, second = crops(1), crops(2)
+
+    async def score_after_cancelling() -> float:
+        scorer = TritonScorer(triton.url, "anti_spoof", 5)
+        await scorer.score(first)
+        for _ in range(20):
+            abandoned = asyncio.ensure_future(scorer.score(first))
+            await asyncio.sleep(0.0005)
+            abandoned.cancel()
+            assert await scorer.score(second) == by_second
+        scorer.close()
+        return by_second
+
+    by_second = by_reference_client(triton.url, second)
+    assert asyncio.run(score_after_cancelling()) == by_second
+
+
+def test_connections_closed_by_a_restart_are_replaced(triton: EmbeddedTriton) -> None:
+    pair = crops(3)
+
+    async def score_across_a_restart() -> tuple[float, float]:
+        scorer = TritonScorer(triton.url, "anti_spoof", 5)
+        before = await scorer.score(pair)
+        await asyncio.gather(*(scorer.score(pair) for _ in range(4)))
+        await asyncio.to_thread(triton.restart)
+        after = await scorer.score(pair)
+        scorer.close()
+        return before, after
+
+    before, after = asyncio.run(score_across_a_restart())
+    assert before == after
+
+
+def test_unknown_model_and_nobody_there_are_failures(triton: EmbeddedTriton) -> None:
+    async def score(url: str, model: str) -> None:
+        scorer = TritonScorer(url, model, 1)
+        try:
+            await scorer.score(crops(0))
+        finally:
+            scorer.close()
+
+    with pytest.raises(ScoringFailed, match="refused: 4"):
+        asyncio.run(score(triton.url, "another"))
+    with pytest.raises(ScoringFailed, match="away"):
+        asyncio.run(score("127.0.0.1:9", "anti_spoof"))
