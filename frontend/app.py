@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_answers(app, settings.retry_after_s)
-    app.include_router(liveness_routes(settings.max_body_bytes))
+    app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
     app.include_router(health_routes(settings.retry_after_s))
     return app
 

@@ -13,6 +13,7 @@ from frontend.decoding import ImageLimits, decode_image, decode_reduced
 from frontend.faces import FaceBox, FaceDetector
 from frontend.images import RgbImage
 from frontend.scoring import TritonScorer
+from frontend.timing import StageClock
 
 ENOUGH_SIDE_PIXELS = 1080
 """A shorter side that a selfie's face fills well enough to be cropped from; larger pictures are decoded smaller."""
@@ -68,25 +69,33 @@ class Pipeline:
         """Try a real inference; raises ScoringFailed."""
         await self._scorer.probe()
 
-    async def judge(self, data: bytes) -> Verdict:
+    async def judge(self, data: bytes, clock: StageClock) -> Verdict:
         """Judge the largest face in a PNG or JPEG file; raises InvalidImage or ScoringFailed.
 
         A picture without a face fails closed: not live, score 0.0.
         """
-        crops = await asyncio.get_running_loop().run_in_executor(self._pool, self._crops_of, data)
+        crops = await asyncio.get_running_loop().run_in_executor(self._pool, self._crops_of, data, clock)
         if crops is None:
             return Verdict(is_live=False, liveness_score=0.0, face_found=False)
         score = round(await self._scorer.score(crops), 6)
+        clock.lap("score")
         return Verdict(is_live=score >= self._thresholds.live, liveness_score=score, face_found=True)
 
-    def _crops_of(self, data: bytes) -> Crops | None:
+    def _crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
+        clock.lap("wait")
         image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
+        clock.lap("decode")
         faces = self._faces_in(image)
+        clock.lap("detect")
         if not faces:
             return None
-        if divisor > 1 and not is_fine_enough(faces[0]):
-            return crop_face(decode_image(data, self._limits), faces[0].enlarged(divisor))
-        return crop_face(image, faces[0])
+        face = faces[0]
+        if divisor > 1 and not is_fine_enough(face):
+            image, face = decode_image(data, self._limits), face.enlarged(divisor)
+            clock.lap("decode")
+        crops = crop_face(image, face)
+        clock.lap("crop")
+        return crops
 
     def _faces_in(self, image: RgbImage) -> list[FaceBox]:
         detector = self._detectors.get()

@@ -8,6 +8,7 @@ from frontend.data_uri import image_bytes
 from frontend.errors import Abandoned, InvalidCredentials
 from frontend.keys.store import KeyStore, digest_of
 from frontend.pipeline import Pipeline, Verdict
+from frontend.timing import StageClock
 
 
 class LivenessService:
@@ -18,7 +19,9 @@ class LivenessService:
         self._pipeline = pipeline
         self._admission = admission
 
-    async def judge(self, hash_id: object, selfie_image: object, gone: Callable[[], bool]) -> Verdict:
+    async def judge(
+        self, hash_id: object, selfie_image: object, *, gone: Callable[[], bool], clock: StageClock
+    ) -> Verdict:
         """Judge one picture for the key with this hash_id; both arguments are as they came, of any type.
 
         The request is counted last, once the verdict exists and unless the caller is `gone`, so what fails or is
@@ -32,11 +35,14 @@ class LivenessService:
             raise InvalidCredentials("hash_id is absent or no string")
         digest = digest_of(hash_id)
         await self._keys.authenticate(digest, _now())
+        clock.lap("authenticate")
         async with self._admission.permit():
-            verdict = await self._pipeline.judge(image_bytes(selfie_image))
+            clock.lap("admit")
+            verdict = await self._pipeline.judge(image_bytes(selfie_image), clock)
         if gone():
             raise Abandoned("the caller went away")
         await self._keys.consume(digest, _now())
+        clock.lap("count")
         return verdict
 
 

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     )
     retry_after_s: Annotated[int, Field(ge=1, le=3600)] = Field(1, description="What Retry-After says with every 503.")
 
+    server_timing: bool = Field(
+        False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
+    )
+
     @property
     def processes(self) -> int:
         """`workers`, or the number of usable cores where it is 0."""

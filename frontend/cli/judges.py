@@ -16,6 +16,7 @@ from frontend.embedded import EmbeddedTriton
 from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS
 from frontend.settings import Settings
+from frontend.timing import StageClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
 
         async def judge(path: Path) -> Outcome:
             try:
-                verdict = await pipeline.judge(await asyncio.to_thread(path.read_bytes))
+                verdict = await pipeline.judge(await asyncio.to_thread(path.read_bytes), StageClock())
             except OSError as error:
                 return Outcome(path, None, None, str(error))
             except (RequestRejected, ServiceUnavailable) as error:

@@ -10,9 +10,10 @@ from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
 from frontend.routes.body import json_object
 from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
 from frontend.service import LivenessService
+from frontend.timing import StageClock
 
 
-def liveness_routes(max_body_bytes: int) -> APIRouter:
+def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRouter:
     """The route that judges a selfie."""
     router = APIRouter(tags=["liveness"])
 
@@ -25,15 +26,22 @@ def liveness_routes(max_body_bytes: int) -> APIRouter:
         summary="Judge a selfie: a live person, or a presentation attack?",
     )
     async def liveness(request: Request) -> Response:
+        clock = StageClock()
         body = await json_object(request, max_body_bytes)
+        clock.lap("parse")
         service: LivenessService = request.app.state.service
 
         departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
         try:
-            verdict = await service.judge(body.get("hash_id"), body.get("selfie_image"), gone=departure.done)
+            verdict = await service.judge(
+                body.get("hash_id"), body.get("selfie_image"), gone=departure.done, clock=clock
+            )
         finally:
             departure.cancel()
-        return verdict_answer(verdict)
+        answer = verdict_answer(verdict)
+        if with_server_timing:
+            answer.headers["Server-Timing"] = clock.server_timing()
+        return answer
 
     return router
 

@@ -42,6 +42,7 @@ def test_a_live_person(client: httpx.Client, hash_id: str, portrait_jpeg: bytes)
     assert score == pytest.approx(0.98, abs=0.01)
     expected = {"liveness_result": {"is_live": 1, "liveness_score": score}, "message": "Success"}
     assert answer.text == json.dumps(expected)
+    assert "server-timing" not in answer.headers
 
 
 def test_a_presentation_attack(client: httpx.Client, hash_id: str, portrait: RgbImage) -> None:

@@ -111,7 +111,13 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(triton: FakeTriton, data_dir: Path) -> Iterator[httpx.Client]:
-    settings = {"port": 0, "data_dir": data_dir, "triton_url": f"127.0.0.1:{triton.server_port}", "triton_timeout_s": 1}
+    settings = {
+        "port": 0,
+        "data_dir": data_dir,
+        "triton_url": f"127.0.0.1:{triton.server_port}",
+        "triton_timeout_s": 1,
+        "server_timing": True,
+    }
     with (
         running("serve", "listening on", log=data_dir / "log", **settings) as (process, line),
         httpx.Client(base_url=line.split()[-1], timeout=10) as client,
@@ -149,6 +155,10 @@ def test_a_triton_that_behaves_again_is_used_again(
     answer = service.post("/liveness", json={"hash_id": hash_id, "selfie_image": data_uri(portrait_jpeg)})
     assert answer.status_code == 201
     assert answer.json()["liveness_result"] == {"is_live": 1, "liveness_score": 0.75}
+    stages = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
+    assert [*stages] == ["parse", "authenticate", "admit", "wait", "decode", "detect", "crop", "score", "count"]
+    assert all(0 <= float(milliseconds) < 1000 for milliseconds in stages.values())
+    assert float(stages["decode"]) > float(stages["crop"])
     assert used() == 1
     time.sleep(0.6)
     assert service.get("/status_check").status_code == 200
