@@ -1,11 +1,13 @@
 """The client of Triton against a real one: the scores of Triton's own client, over connections that come and go."""
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tritonclient.http as reference
 
@@ -87,15 +89,28 @@ def test_connections_closed_by_a_restart_are_replaced(triton: EmbeddedTriton) ->
 
     async def score_across_a_restart() -> tuple[float, float]:
         scorer = TritonScorer(triton.url, "anti_spoof", 5)
-        before = await scorer.score(pair)
-        await asyncio.gather(*(scorer.score(pair) for _ in range(4)))
-        await asyncio.to_thread(triton.restart)
-        after = await scorer.score(pair)
+        before, *_ = await asyncio.gather(*(scorer.score(pair) for _ in range(4)))
+        kill_server(triton)
+        with pytest.raises(ScoringFailed):
+            await scorer.score(pair)
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            with contextlib.suppress(ScoringFailed):
+                after = await scorer.score(pair)
+                break
         scorer.close()
         return before, after
 
     before, after = asyncio.run(score_across_a_restart())
     assert before == after
+
+
+def kill_server(triton: EmbeddedTriton) -> None:
+    port = int(triton.url.rpartition(":")[2])
+    for process in psutil.Process().children(recursive=True):
+        if process.name() == "tritonserver" and f"--http-port={port}" in process.cmdline():
+            process.kill()
+            process.wait(5)
 
 
 def test_unknown_model_and_nobody_there_are_failures(triton: EmbeddedTriton) -> None:
