@@ -93,7 +93,7 @@ def test_connections_closed_by_a_restart_are_replaced(triton: EmbeddedTriton) ->
         kill_server(triton)
         with pytest.raises(ScoringFailed):
             await scorer.score(pair)
-        for _ in range(100):
+        for _ in range(300):
             await asyncio.sleep(0.1)
             with contextlib.suppress(ScoringFailed):
                 after = await scorer.score(pair)

@@ -158,7 +158,7 @@ def test_a_triton_that_behaves_again_is_used_again(
     stages = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
     assert [*stages] == ["parse", "authenticate", "admit", "wait", "decode", "detect", "crop", "score", "count"]
     assert all(0 <= float(milliseconds) < 1000 for milliseconds in stages.values())
-    assert float(stages["decode"]) > float(stages["crop"])
+    assert float(stages["decode"]) > 0.1
     assert used() == 1
     time.sleep(0.6)
     assert service.get("/status_check").status_code == 200
