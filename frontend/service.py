@@ -12,7 +12,7 @@ from frontend.timing import StageClock
 
 
 class LivenessService:
-    """Authentication, admission, judgement and accounting, in this order."""
+    """Admission, authentication, judgement and accounting, in this order."""
 
     def __init__(self, *, keys: KeyStore, pipeline: Pipeline, admission: Admission) -> None:
         self._keys = keys
@@ -34,15 +34,15 @@ class LivenessService:
         if not isinstance(hash_id, str):
             raise InvalidCredentials("hash_id is absent or no string")
         digest = digest_of(hash_id)
-        await self._keys.authenticate(digest, _now())
-        clock.lap("authenticate")
-        async with self._admission.permit():
+        async with self._admission.permit():  # the keys' home too is asked by no more than these at once
             clock.lap("admit")
+            await self._keys.authenticate(digest, _now())
+            clock.lap("authenticate")
             verdict = await self._pipeline.judge(image_bytes(selfie_image), clock)
-        if gone():
-            raise Abandoned("the caller went away")
-        await self._keys.consume(digest, _now())
-        clock.lap("count")
+            if gone():
+                raise Abandoned("the caller went away")
+            await self._keys.consume(digest, _now())
+            clock.lap("count")
         return verdict
 
 

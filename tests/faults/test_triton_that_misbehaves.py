@@ -156,7 +156,7 @@ def test_a_triton_that_behaves_again_is_used_again(
     assert answer.status_code == 201
     assert answer.json()["liveness_result"] == {"is_live": 1, "liveness_score": 0.75}
     stages = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
-    assert [*stages] == ["parse", "authenticate", "admit", "wait", "decode", "detect", "crop", "score", "count"]
+    assert [*stages] == ["parse", "admit", "authenticate", "wait", "decode", "detect", "crop", "score", "count"]
     assert all(0 <= float(milliseconds) < 1000 for milliseconds in stages.values())
     assert float(stages["decode"]) > 0.1
     assert used() == 1
