@@ -5,7 +5,7 @@ import pytest
 
 from .conftest import ROOT
 
-LISTS = ("runtime", "embedded", "build", "dev")
+LISTS = ("runtime", "embedded", "build", "dev", "benchmarks")
 
 
 def entries(name):

@@ -1,0 +1,115 @@
+"""The work that nobody can avoid, in a plain loop: decode, detect, crop, run the network. No server, no queue."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from benchmarks.lib.command import Unable
+from frontend.crops import Crops, crop_face, is_fine_enough
+from frontend.decoding import ImageLimits, decode_image, decode_reduced
+from frontend.embedded.selfcheck import model_file
+from frontend.faces import FaceDetector, network_path
+from frontend.pipeline import ENOUGH_SIDE_PIXELS
+from frontend.settings import load_settings
+
+Stages = dict[str, float]
+"""Stage → seconds."""
+
+
+class Worker:
+    """What one thread needs, with the very functions of the service."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        settings = load_settings()
+        cv2.setNumThreads(1)
+        self._limits = ImageLimits(int(settings.max_image_megapixels * 1e6), settings.max_image_side_pixels)
+        self._detector = FaceDetector(network_path(), settings.face_threshold)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        path = model or model_file(settings.model_repository, settings.triton_model)
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def judge(self, data: bytes) -> float:
+        """One pass: the bytes of a file with a face → P(live)."""
+        return self.network(self.crops(data, {}))
+
+    def crops(self, data: bytes, spent: Stages) -> Crops:
+        """The part before the network, as the pipeline does it; what each stage took is added to `spent`."""
+        clock = _Clock(spent)
+        image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
+        clock.ends("decode")
+        faces = self._detector.detect(image)
+        clock.ends("detect")
+        if not faces:
+            raise Unable("there is no face in the picture")
+        face = faces[0]
+        if divisor > 1 and not is_fine_enough(face):
+            image, face = decode_image(data, self._limits), face.enlarged(divisor)
+            clock.ends("decode")
+        crops = crop_face(image, face)
+        clock.ends("crop")
+        return crops
+
+    def network(self, crops: Crops) -> float:
+        """P(live) of one pair of crops."""
+        feed = {"context": crops.context[np.newaxis], "face": crops.face[np.newaxis]}
+        (live,) = self._session.run(["live"], feed)
+        return float(np.asarray(live)[0, 0])
+
+
+class _Clock:
+    def __init__(self, spent: Stages) -> None:
+        self._spent = spent
+        self._at_s = time.perf_counter()
+
+    def ends(self, stage: str) -> None:
+        now_s = time.perf_counter()
+        self._spent[stage] = self._spent.get(stage, 0.0) + now_s - self._at_s
+        self._at_s = now_s
+
+
+def rate_on_threads(work: Sequence[Callable[[], object]], seconds: float) -> float:
+    """Calls a second when each of these is called again and again on a thread of its own."""
+    counts = [0] * len(work)
+    start = threading.Barrier(len(work) + 1)
+    end_s = [0.0]
+
+    def loop(index: int) -> None:
+        call = work[index]
+        start.wait()
+        while time.perf_counter() < end_s[0]:
+            call()
+            counts[index] += 1
+
+    threads = [threading.Thread(target=loop, args=(index,)) for index in range(len(work))]
+    for thread in threads:
+        thread.start()
+    begun_s = time.perf_counter()
+    end_s[0] = begun_s + seconds
+    start.wait()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - begun_s)
+
+
+def median_ms(call: Callable[[], object], seconds: float) -> float:
+    """Median time of a call, made again and again on this thread for so long."""
+    times_s: list[float] = []
+    end_s = time.perf_counter() + seconds
+    while not times_s or time.perf_counter() < end_s:
+        begun_s = time.perf_counter()
+        call()
+        times_s.append(time.perf_counter() - begun_s)
+    return 1000 * statistics.median(times_s)
+
+
+def full_decode(data: bytes) -> NDArray[np.uint8]:
+    """The whole picture by OpenCV, BGR: what a 12-megapixel photograph is compared with."""
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)

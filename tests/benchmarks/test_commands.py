@@ -1,0 +1,75 @@
+"""Each benchmark's command, for as short as it goes: the figures mean nothing, that they are there does."""
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.lib.corpus import corpus
+from benchmarks.lib.load import closed_loop, open_loop
+from benchmarks.lib.stack import Service
+
+from .commands import ROOT, run_benchmark
+
+
+def test_http_counts_and_times_what_a_service_answers(tmp_path, stack, make_key):
+    options = ("--seconds", 1, "--concurrency", "2", "--share", "0.5", "--pictures", "jpeg-640x480")
+    results, table = run_benchmark("http", tmp_path, "--url", stack.url, "--hash-id", make_key(), *options)
+    for load in (*results["closed"], *results["open"], *results["pictures"]["jpeg-640x480"]):
+        assert load["requests"] > 0
+        assert load["errors"] == 0
+        assert 0 < load["percentiles_ms"]["50"] <= load["percentiles_ms"]["99"] <= load["percentiles_ms"]["100"]
+    assert "2 at once" in table
+
+
+def test_refusals_are_errors_not_throughput(tmp_path, stack, make_key):
+    target = Service(stack.url, make_key(limit=0), tmp_path).target(corpus(["jpeg-640x480"]))
+    for load in (closed_loop(target, 1, 1), open_loop(target, 20, 0.5)):
+        assert load.errors == load.requests > 0
+        assert load.per_second == 0
+
+
+def test_limit_tells_every_stage(tmp_path):
+    results, _ = run_benchmark("limit", tmp_path, "--seconds", 0.2, "--repetitions", 1, "--cores", 1)
+    by_itself = {"parse", "base64", "decode", "detect", "crop", "hop", "model", "respond"}
+    assert by_itself <= results["stages_ms"].keys()
+    assert results["limit_per_second"]["1 thread"]["median"] > 0
+    for stages in results["in_service_ms"].values():
+        assert {"parse", "decode", "detect", "crop", "score"} <= stages.keys()
+        assert stages["whole"] > stages["decode"] > 0
+
+
+def test_goals_sets_figures_beside_their_bounds(tmp_path):
+    options = ("--only", "latency,memory", "--repetitions", 1, "--seconds", 1, "--requests", 5, "--warm-up", 1)
+    results, table = run_benchmark("goals", tmp_path, *options)
+    (sample,) = results["goals"]["latency"]["samples"]
+    assert sample["errors"] == 0
+    assert sample["ratio"] == pytest.approx(sample["parts"]["p50, ms"] / sample["parts"]["one pass, ms"])
+    assert results["memory"]["requests"][-1] >= 5
+    assert min(results["memory"]["memory_bytes"]) > 50e6
+    assert "≤ 1.35" in table
+    assert "< 3%" in table
+
+
+def test_peers_answer_the_same_load(tmp_path):
+    options = ("--only", "LitServe", "--seconds", 1, "--rounds", 1, "--pictures", "jpeg-640x480")
+    results, _ = run_benchmark("peers", tmp_path, *options)
+    (measured,) = results["measurements"]
+    assert [load["errors"] for load in measured["alone"] + measured["saturated"]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("goals", "--only", "fame"), "there is no goal fame"),
+        (("triton", "--perf-analyzer", "/nowhere"), "perf_analyzer is not here"),
+        (("http", "--pictures", "gif"), "no picture is called gif"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(tmp_path, arguments, expected):
+    name, *options = arguments
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--out", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert expected in done.stderr
