@@ -1,0 +1,73 @@
+"""The health check of Triton's container: healthy means that an inference was made.
+
+Triton calls itself ready even while its model's process is dead, and Docker leaves an unhealthy container as it is.
+So a server that has ceased to judge is ended here, and the container's restart policy starts it anew. Standard library
+only, for the Python of any Triton image.
+"""
+
+import http.client
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+SERVED = Path("/tmp/served")  # noqa: S108  a file system of the container's own, empty at each start
+FAILURES = Path("/tmp/failures")  # noqa: S108
+PATIENCE_ONCE_SERVED = 3
+PATIENCE_AT_START = 24
+CROP_BYTES = 128 * 128 * 3
+BUSY_WORDS = ("exceeds maximum queue size", "timeout expired")
+
+
+def infer(model: str) -> tuple[int, str]:
+    """Status and body of the answer to one pair of black crops."""
+    inputs = [
+        {"name": n, "shape": [1, 128, 128, 3], "datatype": "UINT8", "parameters": {"binary_data_size": CROP_BYTES}}
+        for n in ("context", "face")
+    ]
+    header = json.dumps({"inputs": inputs}).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=5)
+    headers = {"Inference-Header-Content-Length": str(len(header))}
+    connection.request("POST", f"/v2/models/{model}/infer", header + bytes(2 * CROP_BYTES), headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(errors="replace")
+
+
+def is_healthy(model: str) -> bool:
+    """Whether there is a score, or only a full queue."""
+    try:
+        status, body = infer(model)
+        print(status, body[:300])
+        if status != http.client.OK:
+            return any(words in body.lower() for words in BUSY_WORDS)
+        return 0 <= json.loads(body)["outputs"][0]["data"][0] <= 1
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+        print(type(error).__name__, error)
+        return False
+
+
+def end_server() -> None:
+    """Kill tritonserver, and with it the container."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            if (process / "comm").read_text().strip() == "tritonserver":
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def main() -> int:
+    """The exit status that Docker asks for."""
+    if is_healthy(os.environ["LIVENESS_TRITON_MODEL"]):
+        SERVED.touch()
+        FAILURES.unlink(missing_ok=True)
+        return 0
+    failures = int(FAILURES.read_text()) + 1 if FAILURES.exists() else 1
+    FAILURES.write_text(str(failures))
+    if failures >= (PATIENCE_ONCE_SERVED if SERVED.exists() else PATIENCE_AT_START):
+        end_server()
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
