@@ -108,9 +108,10 @@ def test_connections_closed_by_a_restart_are_replaced(triton: EmbeddedTriton) ->
 def kill_server(triton: EmbeddedTriton) -> None:
     port = int(triton.url.rpartition(":")[2])
     for process in psutil.Process().children(recursive=True):
-        if process.name() == "tritonserver" and f"--http-port={port}" in process.cmdline():
-            process.kill()
-            process.wait(5)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "tritonserver" and f"--http-port={port}" in process.cmdline():
+                process.kill()
+                process.wait(5)
 
 
 def test_unknown_model_and_nobody_there_are_failures(triton: EmbeddedTriton) -> None:

@@ -80,7 +80,7 @@ class Project:
         (self.root / "pyproject.toml").write_text(PYPROJECT)
         (self.root / "backend.py").write_text(BACKEND)
         locked = tiny_wheel(wheels)
-        for name in ("runtime", "dev", "build", "embedded"):
+        for name in ("runtime", "benchmarks", "dev", "build", "embedded"):
             (self.root / "requirements" / f"{name}.txt").write_text(locked)
         # `env` is named by its path in the first line of each script.
         for tool in TOOLS:
