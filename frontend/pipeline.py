@@ -8,15 +8,11 @@ from queue import SimpleQueue
 
 import cv2
 
-from frontend.crops import Crops, crop_face, is_fine_enough
-from frontend.decoding import ImageLimits, decode_image, decode_reduced
-from frontend.faces import FaceBox, FaceDetector
-from frontend.images import RgbImage
+from frontend.crops import Crops
+from frontend.decoding import ImageLimits
+from frontend.preparation import Preparer
 from frontend.scoring import TritonScorer
 from frontend.timing import StageClock
-
-ENOUGH_SIDE_PIXELS = 1080
-"""A shorter side that a selfie's face fills well enough to be cropped from; larger pictures are decoded smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +49,10 @@ class Pipeline:
     ) -> None:
         cv2.setNumThreads(1)  # the pool shares out the cores; OpenCV's own threads would fight over them
         self._scorer = scorer
-        self._limits = limits
         self._thresholds = thresholds
-        self._detectors: SimpleQueue[FaceDetector] = SimpleQueue()
+        self._preparers: SimpleQueue[Preparer] = SimpleQueue()
         for _ in range(threads):
-            self._detectors.put(FaceDetector(network, thresholds.face))
+            self._preparers.put(Preparer(network, limits, thresholds.face))
         self._pool = ThreadPoolExecutor(threads, "pipeline")
 
     async def close(self) -> None:
@@ -83,23 +78,8 @@ class Pipeline:
 
     def _crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
         clock.lap("wait")
-        image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
-        clock.lap("decode")
-        faces = self._faces_in(image)
-        clock.lap("detect")
-        if not faces:
-            return None
-        face = faces[0]
-        if divisor > 1 and not is_fine_enough(face):
-            image, face = decode_image(data, self._limits), face.enlarged(divisor)
-            clock.lap("decode")
-        crops = crop_face(image, face)
-        clock.lap("crop")
-        return crops
-
-    def _faces_in(self, image: RgbImage) -> list[FaceBox]:
-        detector = self._detectors.get()
+        preparer = self._preparers.get()
         try:
-            return detector.detect(image)
+            return preparer.crops_of(data, clock)
         finally:
-            self._detectors.put(detector)
+            self._preparers.put(preparer)

@@ -6,19 +6,20 @@ import time
 class StageClock:
     """Takes the time from one stage to the next; `server_timing` reports it.
 
-    One request passes it along from stage to stage, so that it is never used from two threads at once.
+    `stages_s` holds the seconds of each. One request passes it along from stage to stage, so that it is never used
+    from two threads at once.
     """
 
     def __init__(self) -> None:
         self._last_s = time.perf_counter()
-        self._stages_s: dict[str, float] = {}
+        self.stages_s: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
         """The stage has ended just now; it began where the one before ended."""
         now_s = time.perf_counter()
-        self._stages_s[stage] = self._stages_s.get(stage, 0.0) + now_s - self._last_s
+        self.stages_s[stage] = self.stages_s.get(stage, 0.0) + now_s - self._last_s
         self._last_s = now_s
 
     def server_timing(self) -> str:
         """The stages in milliseconds, as the value of a Server-Timing header (W3C, Server Timing)."""
-        return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in self._stages_s.items())
+        return ", ".join(f"{stage};dur={1000 * seconds:.2f}" for stage, seconds in self.stages_s.items())

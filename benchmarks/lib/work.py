@@ -12,12 +12,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.lib.command import Unable
-from frontend.crops import Crops, crop_face, is_fine_enough
-from frontend.decoding import ImageLimits, decode_image, decode_reduced
+from frontend.crops import Crops
+from frontend.decoding import ImageLimits
 from frontend.embedded.selfcheck import model_file
-from frontend.faces import FaceDetector, network_path
-from frontend.pipeline import ENOUGH_SIDE_PIXELS
+from frontend.faces import network_path
+from frontend.preparation import Preparer
 from frontend.settings import load_settings
+from frontend.timing import StageClock
 
 Stages = dict[str, float]
 """Stage → seconds."""
@@ -29,8 +30,8 @@ class Worker:
     def __init__(self, model: Path | None = None) -> None:
         settings = load_settings()
         cv2.setNumThreads(1)
-        self._limits = ImageLimits(int(settings.max_image_megapixels * 1e6), settings.max_image_side_pixels)
-        self._detector = FaceDetector(network_path(), settings.face_threshold)
+        limits = ImageLimits(int(settings.max_image_megapixels * 1e6), settings.max_image_side_pixels)
+        self._preparer = Preparer(network_path(), limits, settings.face_threshold)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = model or model_file(settings.model_repository, settings.triton_model)
@@ -41,20 +42,13 @@ class Worker:
         return self.network(self.crops(data, {}))
 
     def crops(self, data: bytes, spent: Stages) -> Crops:
-        """The part before the network, as the pipeline does it; what each stage took is added to `spent`."""
-        clock = _Clock(spent)
-        image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
-        clock.ends("decode")
-        faces = self._detector.detect(image)
-        clock.ends("detect")
-        if not faces:
+        """The part before the network, by the service's own code; what each stage took is added to `spent`."""
+        clock = StageClock()
+        crops = self._preparer.crops_of(data, clock)
+        if crops is None:
             raise Unable("there is no face in the picture")
-        face = faces[0]
-        if divisor > 1 and not is_fine_enough(face):
-            image, face = decode_image(data, self._limits), face.enlarged(divisor)
-            clock.ends("decode")
-        crops = crop_face(image, face)
-        clock.ends("crop")
+        for stage, seconds in clock.stages_s.items():
+            spent[stage] = spent.get(stage, 0.0) + seconds
         return crops
 
     def network(self, crops: Crops) -> float:
@@ -62,17 +56,6 @@ class Worker:
         feed = {"context": crops.context[np.newaxis], "face": crops.face[np.newaxis]}
         (live,) = self._session.run(["live"], feed)
         return float(np.asarray(live)[0, 0])
-
-
-class _Clock:
-    def __init__(self, spent: Stages) -> None:
-        self._spent = spent
-        self._at_s = time.perf_counter()
-
-    def ends(self, stage: str) -> None:
-        now_s = time.perf_counter()
-        self._spent[stage] = self._spent.get(stage, 0.0) + now_s - self._at_s
-        self._at_s = now_s
 
 
 def rate_on_threads(work: Sequence[Callable[[], object]], seconds: float) -> float:

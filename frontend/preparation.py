@@ -1,0 +1,38 @@
+"""The bytes of a picture file → the crops of the largest face in it: decode → detect → crop."""
+
+from pathlib import Path
+
+from frontend.crops import Crops, crop_face, is_fine_enough
+from frontend.decoding import ImageLimits, decode_image, decode_reduced
+from frontend.faces import FaceDetector
+from frontend.timing import StageClock
+
+ENOUGH_SIDE_PIXELS = 1080
+"""A shorter side that a selfie's face fills well enough to be cropped from; larger pictures are decoded smaller."""
+
+
+class Preparer:
+    """All that one thread needs for the work before the network; not for two threads at once.
+
+    Raises StartRefused when the face detector cannot be loaded.
+    """
+
+    def __init__(self, network: Path, limits: ImageLimits, face_threshold: float) -> None:
+        self._limits = limits
+        self._detector = FaceDetector(network, face_threshold)
+
+    def crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
+        """The crops of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""
+        image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
+        clock.lap("decode")
+        faces = self._detector.detect(image)
+        clock.lap("detect")
+        if not faces:
+            return None
+        face = faces[0]
+        if divisor > 1 and not is_fine_enough(face):
+            image, face = decode_image(data, self._limits), face.enlarged(divisor)
+            clock.lap("decode")
+        crops = crop_face(image, face)
+        clock.lap("crop")
+        return crops
