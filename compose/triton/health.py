@@ -13,9 +13,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-SERVED = Path("/tmp/served")  # noqa: S108  a file system of the container's own, empty at each start
-FAILURES = Path("/tmp/failures")  # noqa: S108
-PATIENCE_ONCE_SERVED = 3
+FAILURES = Path("/tmp/failures")  # noqa: S108  a file system of the container's own, empty at each start
+PATIENCE = 3
 PATIENCE_AT_START = 24
 CROP_BYTES = 128 * 128 * 3
 BUSY_WORDS = ("exceeds maximum queue size", "timeout expired")
@@ -35,17 +34,20 @@ def infer(model: str) -> tuple[int, str]:
     return answer.status, answer.read().decode(errors="replace")
 
 
-def is_healthy(model: str) -> bool:
-    """Whether there is a score, or only a full queue."""
+def patience_with(model: str) -> int:
+    """How many failures such as this one in a row are borne; 0 where there is none: a score, or only a full queue.
+
+    Triton listens once its models are loaded: who refuses connections is still at that.
+    """
     try:
         status, body = infer(model)
         print(status, body[:300])
-        if status != http.client.OK:
-            return any(words in body.lower() for words in BUSY_WORDS)
-        return 0 <= json.loads(body)["outputs"][0]["data"][0] <= 1
+        if status == http.client.OK:
+            return 0 if 0 <= json.loads(body)["outputs"][0]["data"][0] <= 1 else PATIENCE
+        return 0 if any(words in body.lower() for words in BUSY_WORDS) else PATIENCE
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
         print(type(error).__name__, error)
-        return False
+        return PATIENCE_AT_START if isinstance(error, ConnectionRefusedError) else PATIENCE
 
 
 def end_server() -> None:
@@ -58,13 +60,13 @@ def end_server() -> None:
 
 def main() -> int:
     """The exit status that Docker asks for."""
-    if is_healthy(os.environ["LIVENESS_TRITON_MODEL"]):
-        SERVED.touch()
+    patience = patience_with(os.environ["LIVENESS_TRITON_MODEL"])
+    if patience == 0:
         FAILURES.unlink(missing_ok=True)
         return 0
     failures = int(FAILURES.read_text()) + 1 if FAILURES.exists() else 1
     FAILURES.write_text(str(failures))
-    if failures >= (PATIENCE_ONCE_SERVED if SERVED.exists() else PATIENCE_AT_START):
+    if failures >= patience:
         end_server()
     return 1
 
