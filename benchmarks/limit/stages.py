@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
-from pathlib import Path
 
 from pydantic_core import from_json
 
@@ -14,7 +13,7 @@ from benchmarks.lib.corpus import Picture
 from benchmarks.lib.work import Stages, Worker, median_ms
 from frontend.crops import Crops
 from frontend.data_uri import image_bytes
-from frontend.embedded import EmbeddedTriton
+from frontend.embedded import temporary_triton
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 from frontend.pipeline import Verdict
@@ -66,15 +65,7 @@ def _score_ms(crops: Crops, seconds: float) -> float:
         finally:
             scorer.close()
 
-    with (
-        tempfile.TemporaryDirectory(prefix="liveness-benchmark-") as folder,
-        EmbeddedTriton(
-            model_repository=settings.model_repository,
-            model=settings.triton_model,
-            runtime_dir=Path(folder),
-            start_timeout_s=settings.triton_start_timeout_s,
-        ) as triton,
-    ):
+    with temporary_triton(settings) as triton:
         return asyncio.run(ask(triton.url))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Literal
 import aiohttp
 
 from frontend.app import make_pipeline
-from frontend.embedded import EmbeddedTriton
+from frontend.embedded import temporary_triton
 from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS
 from frontend.settings import Settings
@@ -63,15 +62,7 @@ async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
     """Judge by the pipeline that serves, in this process; without LIVENESS_TRITON_URL, on a Triton of its own."""
     with ExitStack() as stack:
         if not settings.triton_url:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="liveness-check-"))
-            triton = stack.enter_context(
-                EmbeddedTriton(
-                    model_repository=settings.model_repository,
-                    model=settings.triton_model,
-                    runtime_dir=Path(folder),
-                    start_timeout_s=settings.triton_start_timeout_s,
-                )
-            )
+            triton = stack.enter_context(temporary_triton(settings))
             settings = settings.model_copy(update={"triton_url": triton.url})
         pipeline = make_pipeline(settings)
 

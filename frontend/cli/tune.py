@@ -102,16 +102,11 @@ def _repository_with(settings: Settings, config: str) -> Iterator[Path]:
 
 
 def _measure(settings: Settings, text: str, choice: Choice, seconds: float) -> Measured:
-    from frontend.embedded import EmbeddedTriton
+    from frontend.embedded import temporary_triton
 
     with (
         _repository_with(settings, with_instances(text, choice.instances, choice.threads)) as repository,
-        EmbeddedTriton(
-            model_repository=repository,
-            model=settings.triton_model,
-            runtime_dir=repository.parent,
-            start_timeout_s=settings.triton_start_timeout_s,
-        ) as triton,
+        temporary_triton(settings.model_copy(update={"model_repository": repository})) as triton,
     ):
         return asyncio.run(_load(settings, triton.url, choice, seconds))
 
@@ -160,19 +155,11 @@ def _show(medians: dict[Choice, Measured], best: Choice, now: Choice) -> None:
 
 def _write(settings: Settings, config: Path, old: str, best: Choice) -> None:
     """Replace the file at one stroke, start Triton on it once, and put the old text back if that fails."""
-    from frontend.embedded import EmbeddedTriton
+    from frontend.embedded import temporary_triton
 
     _replace(config, with_instances(old, best.instances, best.threads))
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="liveness-tune-") as folder,
-            EmbeddedTriton(
-                model_repository=settings.model_repository,
-                model=settings.triton_model,
-                runtime_dir=Path(folder),
-                start_timeout_s=settings.triton_start_timeout_s,
-            ),
-        ):
+        with temporary_triton(settings):
             pass
     except BaseException:
         _replace(config, old)

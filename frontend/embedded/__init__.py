@@ -2,5 +2,6 @@
 
 from frontend.embedded.installation import check_machine
 from frontend.embedded.server import EmbeddedTriton
+from frontend.embedded.temporary import temporary_triton
 
-__all__ = ["EmbeddedTriton", "check_machine"]
+__all__ = ["EmbeddedTriton", "check_machine", "temporary_triton"]
