@@ -17,6 +17,7 @@ from frontend.readiness import Readiness
 from frontend.routes.answers import install_error_answers
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
+from frontend.routes.request_id import RequestIds
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
 from frontend.settings import Settings
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
     )
+    app.add_middleware(RequestIds)
     install_error_answers(app, settings.retry_after_s)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
     app.include_router(health_routes(settings.retry_after_s))

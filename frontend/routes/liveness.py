@@ -34,7 +34,11 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
         departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
         try:
             verdict = await service.judge(
-                body.get("hash_id"), body.get("selfie_image"), gone=departure.done, clock=clock
+                body.get("hash_id"),
+                body.get("selfie_image"),
+                request_id=request.state.request_id,
+                gone=departure.done,
+                clock=clock,
             )
         finally:
             departure.cancel()

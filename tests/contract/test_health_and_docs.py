@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 
 
 def test_healthz(client: httpx.Client) -> None:
@@ -42,3 +43,15 @@ def test_openapi_has_an_example_for_each_case_of_the_contract(client: httpx.Clie
     assert len(examples["503"]) == 3
     request = operation["requestBody"]["content"]["application/json"]
     assert set(request["schema"]["required"]) == {"hash_id", "selfie_image"}
+
+
+@pytest.mark.parametrize("given", ["order-17:a.b_c", "x" * 64])
+def test_request_id_of_the_client_comes_back(client: httpx.Client, given: str) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "é".encode()])
+def test_request_id_that_is_malformed_is_replaced(client: httpx.Client, given: str | bytes) -> None:
+    answers = [client.post("/liveness", headers={"X-Request-ID": given}) for _ in range(2)]  # type: ignore[dict-item]
+    assert len({answer.headers["X-Request-ID"] for answer in answers}) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]) for answer in answers)
