@@ -25,11 +25,15 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found: `liveness_score` is P(live) to six decimals, 0.0 where there is no face to judge."""
+    """What was found: `liveness_score` is P(live) to six decimals, 0.0 where there is no face to judge.
+
+    `raw_score` is what the model said, whatever calibration made of it; None where there was no face to ask it about.
+    """
 
     is_live: bool
     liveness_score: float
     face_found: bool
+    raw_score: float | None
 
 
 class Pipeline:
@@ -71,10 +75,10 @@ class Pipeline:
         """
         crops = await asyncio.get_running_loop().run_in_executor(self._pool, self._crops_of, data, clock)
         if crops is None:
-            return Verdict(is_live=False, liveness_score=0.0, face_found=False)
+            return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None)
         score = round(await self._scorer.score(crops), 6)
         clock.lap("score")
-        return Verdict(is_live=score >= self._thresholds.live, liveness_score=score, face_found=True)
+        return Verdict(is_live=score >= self._thresholds.live, liveness_score=score, face_found=True, raw_score=score)
 
     def _crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
         clock.lap("wait")
