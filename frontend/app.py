@@ -12,8 +12,9 @@ from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
 from frontend.keys.homes import key_store
-from frontend.pipeline import Pipeline, Thresholds
+from frontend.pipeline import Pipeline, QualityRules, Thresholds
 from frontend.readiness import Readiness
+from frontend.reasons import QualityLimits, refusing_reasons
 from frontend.routes.answers import install_error_answers
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
@@ -71,5 +72,17 @@ def make_pipeline(settings: Settings) -> Pipeline:
             max_side_pixels=settings.max_image_side_pixels,
         ),
         thresholds=Thresholds(face=settings.face_threshold, live=settings.live_threshold),
+        quality=QualityRules(
+            limits=QualityLimits(
+                max_faces=settings.max_faces,
+                min_face_size_pixels=settings.min_face_size_pixels,
+                min_border_margin=settings.min_border_margin,
+                max_face_angle_degrees=settings.max_face_angle_degrees,
+                min_sharpness=settings.min_sharpness,
+                min_brightness=settings.min_brightness,
+                max_brightness=settings.max_brightness,
+            ),
+            refusing=refusing_reasons(settings.refuse_reasons),
+        ),
         threads=settings.decode_threads,
     )

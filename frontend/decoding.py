@@ -67,6 +67,14 @@ def decode_reduced(data: bytes, limits: ImageLimits, enough_side_pixels: int) ->
     raise InvalidImage("neither PNG nor JPEG")
 
 
+def upright_size(data: bytes, image: RgbImage, divisor: int) -> tuple[int, int]:
+    """Width and height in full of the file that `decode_reduced` made `image` of with this `divisor`."""
+    if divisor == 1:
+        return image.shape[1], image.shape[0]
+    height, width, *_ = simplejpeg.decode_jpeg_header(data)
+    return (height, width) if _jpeg_orientation(data) >= 5 else (width, height)
+
+
 def _decode_jpeg(data: bytes, limits: ImageLimits, enough_side_pixels: int) -> tuple[RgbImage, int]:
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(data)

@@ -3,6 +3,7 @@
     LivenessError
     ├── RequestRejected         the caller's fault; nothing was judged
     │   ├── InvalidBody             the body is no JSON object
+    │   ├── InvalidParameter        a query parameter has a value that it cannot have
     │   ├── BodyTooLarge            the body is over `max_body_bytes`
     │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
     │   ├── LimitReached            the hash_id has used up its requests
@@ -32,6 +33,10 @@ class RequestRejected(LivenessError):
 
 class InvalidBody(RequestRejected):
     """The body is not a JSON object."""
+
+
+class InvalidParameter(RequestRejected):
+    """A query parameter has a value that it cannot have."""
 
 
 class BodyTooLarge(RequestRejected):

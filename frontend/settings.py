@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from frontend.cores import usable_cores
 from frontend.errors import StartRefused
+from frontend.reasons import refusing_reasons
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")
@@ -56,6 +57,30 @@ class Settings(BaseSettings):
     )
     face_threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="Least score of a detected face.")
 
+    max_faces: Annotated[int, Field(ge=1)] = Field(1, description="More faces are TOO_MANY_FACES.")
+    min_face_size_pixels: Annotated[float, Field(ge=0)] = Field(
+        64, description="A face whose longer side is smaller is FACE_TOO_SMALL."
+    )
+    min_border_margin: Annotated[float, Field(ge=0, le=10)] = Field(
+        0.05, description="A face nearer to the border, as a share of its side, is FACE_CLOSE_TO_BORDER."
+    )
+    max_face_angle_degrees: Annotated[float, Field(gt=0, le=180)] = Field(
+        40, description="A larger yaw, pitch or roll is FACE_ANGLE_TOO_LARGE."
+    )
+    min_sharpness: Annotated[float, Field(ge=0)] = Field(
+        15, description="A face with less variance of its Laplacian is IMAGE_TOO_BLURRY."
+    )
+    min_brightness: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.14, description="A face with less mean luma, 0 to 1, is IMAGE_TOO_DARK."
+    )
+    max_brightness: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.8, description="A face with more mean luma, 0 to 1, is IMAGE_TOO_BRIGHT."
+    )
+    refuse_reasons: str = Field(
+        "FACE_NOT_FOUND",
+        description="Reasons that make is_live 0, with commas between; FACE_NOT_FOUND always does.",
+    )
+
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(24 * 1024 * 1024, description="Largest request body.")
     max_image_megapixels: Annotated[float, Field(gt=0, le=500)] = Field(
         50.0, description="Largest picture, checked from its header."
@@ -79,6 +104,12 @@ class Settings(BaseSettings):
     server_timing: bool = Field(
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
     )
+
+    @field_validator("refuse_reasons")
+    @classmethod
+    def _only_known_reasons(cls, listed: str) -> str:
+        refusing_reasons(listed)
+        return listed
 
     @property
     def processes(self) -> int:

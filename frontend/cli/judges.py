@@ -13,7 +13,7 @@ import aiohttp
 from frontend.app import make_pipeline
 from frontend.embedded import temporary_triton
 from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
-from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS
+from frontend.routes.answers import REFUSALS, SUCCESS_MESSAGE, verdict_message
 from frontend.settings import Settings
 from frontend.timing import StageClock
 
@@ -51,7 +51,7 @@ async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIter
             if answer.status != 201:
                 return Outcome(path, None, None, f"{answer.status} {body.get('error') or body.get('message')}")
             result = body["liveness_result"]
-            reason = "" if body["message"] == "Success" else body["message"]
+            reason = "" if body["message"] == SUCCESS_MESSAGE else body["message"]
             return Outcome(path, result["is_live"], result["liveness_score"], reason)
 
         yield judge
@@ -74,7 +74,8 @@ async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
             except (RequestRejected, ServiceUnavailable) as error:
                 refusal = REFUSALS[type(error)]
                 return Outcome(path, None, None, f"{refusal.body.get('error')} ({error})")
-            reason = "" if verdict.face_found else NO_FACE_MESSAGE
+            message = verdict_message(verdict)
+            reason = "" if message == SUCCESS_MESSAGE else message
             return Outcome(path, 1 if verdict.is_live else 0, verdict.liveness_score, reason)
 
         try:

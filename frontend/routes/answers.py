@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect
 
 from frontend import errors
 from frontend.pipeline import Verdict
+from frontend.reasons import Reason
+from frontend.routes.details import details_body
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ class Refusal:
 
 REFUSALS: dict[type[errors.LivenessError], Refusal] = {
     errors.InvalidBody: Refusal(400, {"error": "The request body must be a JSON object."}),
+    errors.InvalidParameter: Refusal(400, {"error": "The parameter details must be true or false."}),
     errors.ImageMissing: Refusal(400, {"error": "Selfie_image is required and must be a JPEG, JPG or PNG."}),
     errors.InvalidImage: Refusal(
         400, {"error": "Invalid or corrupt selfie image. Images must be in PNG, JPG, or JPEG format."}
@@ -38,7 +41,20 @@ REFUSALS: dict[type[errors.LivenessError], Refusal] = {
         503, {"error": "The service cannot check keys at the moment. Please try again."}
     ),
 }
+SUCCESS_MESSAGE = "Success"
 NO_FACE_MESSAGE = "No face was found in the selfie image."
+REFUSAL_MESSAGES = {
+    Reason.FACE_NOT_FOUND: NO_FACE_MESSAGE,
+    Reason.TOO_MANY_FACES: "There is more than one face in the selfie image.",
+    Reason.FACE_CROPPED: "The face is cut off by the border of the selfie image.",
+    Reason.FACE_TOO_SMALL: "The face is too small in the selfie image.",
+    Reason.FACE_CLOSE_TO_BORDER: "The face is too close to the border of the selfie image.",
+    Reason.FACE_ANGLE_TOO_LARGE: "The face is turned too far away in the selfie image.",
+    Reason.IMAGE_TOO_DARK: "The selfie image is too dark.",
+    Reason.IMAGE_TOO_BRIGHT: "The selfie image is too bright.",
+    Reason.IMAGE_TOO_BLURRY: "The selfie image is too blurry.",
+}
+"""What `message` says where a reason made `is_live` 0."""
 
 
 class JsonAnswer(Response):
@@ -52,10 +68,18 @@ class JsonAnswer(Response):
 
 
 def verdict_answer(verdict: Verdict) -> JsonAnswer:
-    """201 with the verdict."""
+    """201 with the verdict, and with the details where it has them."""
     result = {"is_live": int(verdict.is_live), "liveness_score": verdict.liveness_score}
-    message = "Success" if verdict.face_found else NO_FACE_MESSAGE
-    return JsonAnswer({"liveness_result": result, "message": message}, 201)
+    body: dict[str, object] = {"liveness_result": result, "message": verdict_message(verdict)}
+    if verdict.details:
+        body["details"] = details_body(verdict.details)
+    return JsonAnswer(body, 201)
+
+
+def verdict_message(verdict: Verdict) -> str:
+    """Success, or the reason why the picture was refused whatever its score."""
+    refused_for = verdict.refused_for if verdict.face_found else Reason.FACE_NOT_FOUND
+    return REFUSAL_MESSAGES[refused_for] if refused_for else SUCCESS_MESSAGE
 
 
 def install_error_answers(app: FastAPI, retry_after_s: int) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from frontend import errors
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
 from frontend.routes.body import json_object
+from frontend.routes.details import DETAILS_EXAMPLE, DETAILS_PARAMETER, wants_details
 from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
 from frontend.service import LivenessService
 from frontend.timing import StageClock
@@ -22,11 +23,12 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
         status_code=201,
         response_model=None,
         responses=_documented_answers(),
-        openapi_extra={"requestBody": _documented_body()},
+        openapi_extra={"requestBody": _documented_body(), "parameters": [DETAILS_PARAMETER]},
         summary="Judge a selfie: a live person, or a presentation attack?",
     )
     async def liveness(request: Request) -> Response:
         clock = StageClock()
+        with_details = wants_details(request)
         body = await json_object(request, max_body_bytes)
         clock.lap("parse")
         service: LivenessService = request.app.state.service
@@ -37,6 +39,7 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
                 body.get("hash_id"),
                 body.get("selfie_image"),
                 request_id=request.state.request_id,
+                with_details=with_details,
                 gone=departure.done,
                 clock=clock,
             )
@@ -63,6 +66,11 @@ def _documented_answers() -> dict[int | str, dict[str, Any]]:
             "live": {"liveness_result": {"is_live": 1, "liveness_score": 0.980154}, "message": "Success"},
             "attack": {"liveness_result": {"is_live": 0, "liveness_score": 0.021437}, "message": "Success"},
             "no face": {"liveness_result": {"is_live": 0, "liveness_score": 0.0}, "message": NO_FACE_MESSAGE},
+            "details=true": {
+                "liveness_result": {"is_live": 1, "liveness_score": 0.980154},
+                "message": "Success",
+                "details": DETAILS_EXAMPLE,
+            },
         }
     }
     for error, refusal in REFUSALS.items():

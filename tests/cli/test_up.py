@@ -118,6 +118,7 @@ def test_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     [
         ({"port": "many"}, "LIVENESS_PORT"),
         ({"live_threshold": 1.5}, "LIVENESS_LIVE_THRESHOLD"),
+        ({"refuse_reasons": "FACE_TOO_UGLY"}, "LIVENESS_REFUSE_REASONS"),
         ({"keys_url": "mysql://nowhere"}, "LIVENESS_KEYS_URL"),
         ({"triton_url": "127.0.0.1:8000"}, "LIVENESS_TRITON_URL"),
         ({"model_repository": "/nowhere"}, "/nowhere"),
