@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from frontend.admission import Admission
+from frontend.batch import BatchJudge
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
@@ -16,12 +17,15 @@ from frontend.pipeline import Pipeline, QualityRules, Thresholds
 from frontend.readiness import Readiness
 from frontend.reasons import QualityLimits, refusing_reasons
 from frontend.routes.answers import install_error_answers
+from frontend.routes.batch import batch_routes
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
 from frontend.routes.request_id import RequestIds
+from frontend.routes.version import version_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
 from frontend.settings import Settings
+from frontend.version import VersionSource, service_version
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,10 +35,21 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
         pipeline = make_pipeline(settings)
+        versions = VersionSource(
+            settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
+        )
         try:
             await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s)
             app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission)
+            app.state.batch_judge = BatchJudge(
+                app.state.service,
+                lanes=max(1, min(settings.decode_threads, settings.max_in_flight // 2)),
+                max_batches=max(1, settings.max_in_flight // 4),
+                wait_s=settings.admission_wait_s,
+                max_image_characters=settings.max_body_bytes,
+            )
+            app.state.version_source = versions
             app.state.readiness = Readiness(
                 {"triton": pipeline.probe, "keys": keys.ping},
                 timeout_s=max(settings.triton_timeout_s, settings.keys_timeout_s),
@@ -43,12 +58,13 @@ def create_app(settings: Settings) -> FastAPI:
             gc.freeze()  # what lives as long as the process need not be looked through at every collection
             yield
         finally:
+            versions.close()
             await pipeline.close()
             await keys.close()
 
     app = FastAPIOffline(
         title="Face liveness",
-        version="0.1.0",
+        version=service_version(),
         description="Tells whether a live person or a presentation attack was in front of the camera.",
         lifespan=lifespan,
         redoc_url=None,
@@ -56,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestIds)
     install_error_answers(app, settings.retry_after_s)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
+    app.include_router(batch_routes(settings.max_batch_body_bytes, settings.max_batch_images, settings.retry_after_s))
+    app.include_router(version_routes())
     app.include_router(health_routes(settings.retry_after_s))
     return app
 

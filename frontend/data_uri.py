@@ -1,4 +1,4 @@
-"""`selfie_image` as it arrives in JSON → the bytes of the image file."""
+"""`selfie_image` as it arrives in JSON or in a form → the bytes of the image file."""
 
 import re
 
@@ -11,24 +11,28 @@ _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
 def image_bytes(selfie_image: object) -> bytes:
-    """Decode base64 with or without a `data:…;base64,` prefix.
+    """Decode base64 with or without a `data:…;base64,` prefix; bytes, which only a form has, are the file itself.
 
     The alphabet is the standard one with padding (RFC 4648, section 4); white space, as MIME encoders insert it, is
     passed over. The URL-safe alphabet is refused: no data URI uses it. What the prefix says of the type is ignored.
 
-    Raises ImageMissing when there is no string or nothing in it, InvalidImage when it is no base64.
+    Raises ImageMissing when there is neither or nothing in it, InvalidImage when it is no base64.
     """
+    data = selfie_image if isinstance(selfie_image, bytes) else _decode_text(selfie_image)
+    if not data:
+        raise ImageMissing("selfie_image is empty")
+    return data
+
+
+def _decode_text(selfie_image: object) -> bytes:
     if not isinstance(selfie_image, str):
         raise ImageMissing("selfie_image is absent or no string")
     prefix = _PREFIX.match(selfie_image, 0, 256)
     text = selfie_image[prefix.end() :] if prefix else selfie_image
     try:
-        data = _decode(text)
+        return _decode(text)
     except ValueError:
         raise InvalidImage("not base64") from None
-    if not data:
-        raise ImageMissing("selfie_image is empty")
-    return data
 
 
 def _decode(text: str) -> bytes:

@@ -4,6 +4,8 @@
     ├── RequestRejected         the caller's fault; nothing was judged
     │   ├── InvalidBody             the body is no JSON object
     │   ├── InvalidParameter        a query parameter has a value that it cannot have
+    │   ├── InvalidForm             the body is no intact multipart/form-data
+    │   ├── InvalidBatch            the body has no list of images, an empty one, or one that is too long
     │   ├── BodyTooLarge            the body is over `max_body_bytes`
     │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
     │   ├── LimitReached            the hash_id has used up its requests
@@ -37,6 +39,14 @@ class InvalidBody(RequestRejected):
 
 class InvalidParameter(RequestRejected):
     """A query parameter has a value that it cannot have."""
+
+
+class InvalidForm(RequestRejected):
+    """The body is called multipart/form-data and is not, or not intact."""
+
+
+class InvalidBatch(RequestRejected):
+    """The images are not a list, none, or more than are judged in one call."""
 
 
 class BodyTooLarge(RequestRejected):

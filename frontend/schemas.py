@@ -95,6 +95,44 @@ class ErrorAnswer(BaseModel):
     error: str
 
 
+class BatchRequest(BaseModel):
+    """Selfies to be judged side by side."""
+
+    hash_id: str = Field(description="The customer's credential.")
+    selfie_images: list[str] = Field(
+        description="PNG or JPEG files in base64, each with or without a data: prefix.", min_length=1
+    )
+
+
+class BatchResult(BaseModel):
+    """What a call for one picture of the batch would have been answered."""
+
+    status: int = Field(description="Its HTTP status: 201 is a verdict, which was counted; any other counted nothing.")
+    body: LivenessAnswer | MessageAnswer | ErrorAnswer = Field(description="Its body.")
+
+
+class BatchAnswer(BaseModel):
+    """One result for each picture, in their order."""
+
+    results: list[BatchResult]
+
+
+class ServedModel(BaseModel):
+    """The model that judges; null where it cannot be known just now."""
+
+    name: str
+    version: str | None = Field(description="The version that Triton serves.")
+    sha256: str | None = Field(description="Digest of that version's model.onnx in the model repository.")
+
+
+class VersionAnswer(BaseModel):
+    """What answers here."""
+
+    service: str
+    model: ServedModel
+    triton: str | None = Field(description="Triton's version.")
+
+
 class ReadinessAnswer(BaseModel):
     """Each dependency, tried just now."""
 

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(24 * 1024 * 1024, description="Largest request body.")
+    max_batch_images: Annotated[int, Field(ge=1, le=1000)] = Field(16, description="Most pictures in one batch.")
+    max_batch_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        48 * 1024 * 1024, description="Largest body of a batch; each picture in it may be as long as max_body_bytes."
+    )
     max_image_megapixels: Annotated[float, Field(gt=0, le=500)] = Field(
         50.0, description="Largest picture, checked from its header."
     )

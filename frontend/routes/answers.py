@@ -27,6 +27,8 @@ class Refusal:
 REFUSALS: dict[type[errors.LivenessError], Refusal] = {
     errors.InvalidBody: Refusal(400, {"error": "The request body must be a JSON object."}),
     errors.InvalidParameter: Refusal(400, {"error": "The parameter details must be true or false."}),
+    errors.InvalidForm: Refusal(400, {"error": "The request body must be intact multipart/form-data."}),
+    errors.InvalidBatch: Refusal(400, {"error": "Selfie_images must be a list of images, neither empty nor too long."}),
     errors.ImageMissing: Refusal(400, {"error": "Selfie_image is required and must be a JPEG, JPG or PNG."}),
     errors.InvalidImage: Refusal(
         400, {"error": "Invalid or corrupt selfie image. Images must be in PNG, JPG, or JPEG format."}
@@ -68,12 +70,25 @@ class JsonAnswer(Response):
 
 
 def verdict_answer(verdict: Verdict) -> JsonAnswer:
-    """201 with the verdict, and with the details where it has them."""
+    """201 with the verdict."""
+    return JsonAnswer(verdict_body(verdict), 201)
+
+
+def verdict_body(verdict: Verdict) -> dict[str, object]:
+    """What is said of a verdict, with the details where it has them."""
     result = {"is_live": int(verdict.is_live), "liveness_score": verdict.liveness_score}
     body: dict[str, object] = {"liveness_result": result, "message": verdict_message(verdict)}
     if verdict.details:
         body["details"] = details_body(verdict.details)
-    return JsonAnswer(body, 201)
+    return body
+
+
+def outcome_answer(outcome: Verdict | errors.LivenessError) -> tuple[int, object]:
+    """Status and body that a call is answered with whose picture came to this."""
+    if isinstance(outcome, Verdict):
+        return 201, verdict_body(outcome)
+    refusal = REFUSALS[type(outcome)]
+    return refusal.status, refusal.body
 
 
 def verdict_message(verdict: Verdict) -> str:

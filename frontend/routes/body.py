@@ -1,33 +1,52 @@
-"""A request's body → a JSON object, read no further than the limit."""
+"""A request's body → its fields, read no further than the limit."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
 
 from frontend.errors import BodyTooLarge, InvalidBody
+from frontend.routes.form import boundary_in, form_fields
+
+
+async def liveness_fields(request: Request, max_body_bytes: int) -> dict[str, Any]:
+    """The fields of a form where the Content-Type is multipart/form-data with a boundary, else of a JSON object.
+
+    Raises BodyTooLarge, InvalidBody, and InvalidForm.
+    """
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("multipart/") and (boundary := boundary_in(content_type)):
+        return await form_fields(_chunks(request, max_body_bytes), boundary)
+    return await json_object(request, max_body_bytes)
 
 
 async def json_object(request: Request, max_body_bytes: int) -> dict[str, Any]:
     """Read the body as a JSON object, whatever its Content-Type claims.
 
-    Raises BodyTooLarge as soon as the limit is passed (from Content-Length, before anything is read, where there
-    is one), and InvalidBody when it is no JSON, no object, or nested deeper than the parser goes.
+    Raises BodyTooLarge, and InvalidBody when it is no JSON, no object, or nested deeper than the parser goes.
     """
-    claimed = request.headers.get("content-length", "")
-    if claimed.isdecimal() and int(claimed) > max_body_bytes:
-        raise BodyTooLarge(f"Content-Length {claimed[:20]}")
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_body_bytes:
-            raise BodyTooLarge(f"over {max_body_bytes} bytes")
-        chunks.append(chunk)
     try:
-        body = from_json(b"".join(chunks))
+        body = from_json(b"".join([chunk async for chunk in _chunks(request, max_body_bytes)]))
     except ValueError:
         raise InvalidBody("no JSON") from None
     if not isinstance(body, dict):
         raise InvalidBody("JSON, but no object")
     return body
+
+
+async def _chunks(request: Request, max_body_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises BodyTooLarge as soon as the limit is passed (from Content-Length, before anything is read, where there
+    is one).
+    """
+    claimed = request.headers.get("content-length", "")
+    if claimed.isdecimal() and int(claimed) > max_body_bytes:
+        raise BodyTooLarge(f"Content-Length {claimed[:20]}")
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_body_bytes:
+            raise BodyTooLarge(f"over {max_body_bytes} bytes")
+        yield chunk

@@ -1,13 +1,14 @@
 """POST /liveness."""
 
 import asyncio
+import copy
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from frontend import errors
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
-from frontend.routes.body import json_object
+from frontend.routes.body import liveness_fields
 from frontend.routes.details import DETAILS_EXAMPLE, DETAILS_PARAMETER, wants_details
 from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
 from frontend.service import LivenessService
@@ -29,7 +30,7 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
     async def liveness(request: Request) -> Response:
         clock = StageClock()
         with_details = wants_details(request)
-        body = await json_object(request, max_body_bytes)
+        body = await liveness_fields(request, max_body_bytes)
         clock.lap("parse")
         service: LivenessService = request.app.state.service
 
@@ -56,7 +57,10 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
 def _documented_body() -> dict[str, Any]:
     schema = LivenessRequest.model_json_schema()
     example = schema.pop("example")
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    form = copy.deepcopy(schema)
+    form["properties"]["selfie_image"] = {"type": "string", "format": "binary", "description": "A PNG or JPEG file."}
+    content = {"application/json": {"schema": schema, "example": example}, "multipart/form-data": {"schema": form}}
+    return {"required": True, "content": content}
 
 
 def _documented_answers() -> dict[int | str, dict[str, Any]]:
@@ -74,7 +78,7 @@ def _documented_answers() -> dict[int | str, dict[str, Any]]:
         }
     }
     for error, refusal in REFUSALS.items():
-        if error is errors.Abandoned:
+        if error in {errors.Abandoned, errors.InvalidBatch}:
             continue
         cases.setdefault(refusal.status, {})[error.__name__] = refusal.body
     descriptions = {

@@ -1,0 +1,64 @@
+"""Several pictures of one customer, judged side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import anyio
+
+from frontend.admission import Admission
+from frontend.errors import Abandoned, BodyTooLarge, LivenessError
+from frontend.pipeline import Verdict
+from frontend.service import LivenessService
+from frontend.timing import StageClock
+
+Outcome = Verdict | LivenessError
+
+
+class BatchJudge:
+    """Judges each picture of a batch as if it had come alone, at most `lanes` pictures of all batches at once.
+
+    With no more lanes than there are threads for the work of the CPU, a picture that comes alone finds only as many of
+    a batch's pictures before it as are being worked on, however long the batch is; and the batches take turns, picture
+    by picture. Of batches themselves `max_batches` are taken on at once, and as many wait for up to `wait_s`.
+    A picture whose text is longer than `max_image_characters` is refused, for alone it would be too large a body.
+    """
+
+    def __init__(
+        self, service: LivenessService, *, lanes: int, max_batches: int, wait_s: float, max_image_characters: int
+    ) -> None:
+        self._service = service
+        self._batches = Admission(max_batches, wait_s)
+        self._lanes = anyio.Semaphore(lanes)
+        self._workers = lanes
+        self._max_image_characters = max_image_characters
+
+    async def judge(
+        self, hash_id: object, selfie_images: Sequence[object], *, request_id: str, gone: Callable[[], bool]
+    ) -> list[Outcome]:
+        """A verdict, or the error that took its place, for each picture in order; each verdict is counted.
+
+        The picture at index i is known to observers as `request_id`/i. Raises Overloaded when no place for a batch
+        becomes free in time: then nothing was judged.
+        """
+        outcomes: dict[int, Outcome] = {}
+        pictures = iter(enumerate(selfie_images))
+
+        async def work(pictures: Iterator[tuple[int, object]]) -> None:
+            for index, picture in pictures:
+                async with self._lanes:
+                    outcomes[index] = await self._outcome(hash_id, picture, f"{request_id}/{index}", gone)
+
+        async with self._batches.permit(), anyio.create_task_group() as workers:
+            for _ in range(min(self._workers, len(selfie_images))):
+                workers.start_soon(work, pictures)
+        return [outcomes[index] for index in range(len(selfie_images))]
+
+    async def _outcome(self, hash_id: object, picture: object, request_id: str, gone: Callable[[], bool]) -> Outcome:
+        if gone():
+            return Abandoned("the caller went away")
+        if isinstance(picture, str) and len(picture) > self._max_image_characters:
+            return BodyTooLarge("one picture of a batch")
+        clock = StageClock()
+        try:
+            return await self._service.judge(hash_id, picture, request_id=request_id, gone=gone, clock=clock)
+        except LivenessError as error:
+            return error

@@ -1,0 +1,79 @@
+"""POST /liveness/batch."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from frontend import errors
+from frontend.batch import BatchJudge
+from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
+from frontend.routes.body import json_object
+from frontend.schemas import BatchAnswer, BatchRequest, ErrorAnswer, MessageAnswer
+
+
+def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> APIRouter:
+    """The route that judges several selfies in one call."""
+    router = APIRouter(tags=["liveness"])
+
+    @router.post(
+        "/liveness/batch",
+        response_model=BatchAnswer,
+        responses=_documented_refusals(),
+        openapi_extra={"requestBody": _documented_body(max_images)},
+        summary="Judge several selfies of one customer, side by side",
+    )
+    async def batch(request: Request) -> Response:
+        """Each picture is judged, counted and refused by itself, and each result is what a call for it alone gets.
+
+        A call whose hash_id is refused for every picture is refused as a whole. With Retry-After there are pictures
+        of status 503, which are worth another try.
+        """
+        body = await json_object(request, max_body_bytes)
+        selfie_images = body.get("selfie_images")
+        if not isinstance(selfie_images, list) or not 0 < len(selfie_images) <= max_images:
+            raise errors.InvalidBatch(f"not 1 to {max_images} images")
+        judge: BatchJudge = request.app.state.batch_judge
+
+        departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
+        try:
+            outcomes = await judge.judge(
+                body.get("hash_id"), selfie_images, request_id=request.state.request_id, gone=departure.done
+            )
+        finally:
+            departure.cancel()
+        if all(isinstance(outcome, errors.InvalidCredentials) for outcome in outcomes):
+            raise errors.InvalidCredentials("for every picture of a batch")
+        answers = [outcome_answer(outcome) for outcome in outcomes]
+        headers = {"Retry-After": str(retry_after_s)} if any(status == 503 for status, _ in answers) else None
+        return JsonAnswer({"results": [{"status": status, "body": body} for status, body in answers]}, 200, headers)
+
+    return router
+
+
+def _documented_body(max_images: int) -> dict[str, Any]:
+    schema = BatchRequest.model_json_schema()
+    schema["properties"]["selfie_images"]["maxItems"] = max_images
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _documented_refusals() -> dict[int | str, dict[str, Any]]:
+    """What a call as a whole may be refused with."""
+    cases: dict[int, dict[str, Any]] = {}
+    for error in (
+        errors.InvalidBody,
+        errors.InvalidBatch,
+        errors.InvalidCredentials,
+        errors.BodyTooLarge,
+        errors.Overloaded,
+    ):
+        refusal = REFUSALS[error]
+        cases.setdefault(refusal.status, {})[error.__name__] = {"value": refusal.body}
+    return {
+        status: {
+            "model": MessageAnswer if status == 401 else ErrorAnswer,
+            "description": "The call is refused as a whole; nothing was judged, nothing was counted.",
+            "content": {"application/json": {"examples": examples}},
+        }
+        for status, examples in cases.items()
+    }

@@ -1,0 +1,124 @@
+"""POST /liveness/batch: each picture as if it had come alone."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from statistics import median
+
+import httpx
+import pytest
+
+from frontend.images import RgbImage
+from tests.conftest import MakeKey, Stack, data_uri, jpeg_of, recaptured_on_a_screen
+
+
+@pytest.fixture(scope="module")
+def pictures(portrait: RgbImage, portrait_jpeg: bytes) -> list[object]:
+    """One of each kind: a person, an attack, no face, and those that are refused."""
+    return [
+        data_uri(portrait_jpeg),
+        data_uri(jpeg_of(recaptured_on_a_screen(portrait))),
+        data_uri(jpeg_of(portrait[:200, :200] // 8)),
+        "",
+        None,
+        17,
+        "no base64!",
+        data_uri(portrait_jpeg[:5000]),
+        data_uri(portrait_jpeg),
+    ]
+
+
+def test_each_result_is_what_a_call_for_that_picture_alone_gets(
+    client: httpx.Client, make_key: MakeKey, used: Callable[[str], int], pictures: list[object]
+) -> None:
+    hash_id = make_key(limit=100)
+    alone = [client.post("/liveness", json={"hash_id": hash_id, "selfie_image": picture}) for picture in pictures]
+    verdicts = sum(answer.status_code == 201 for answer in alone)
+    assert used(hash_id) == verdicts == 4
+
+    batch = client.post("/liveness/batch", json={"hash_id": hash_id, "selfie_images": pictures})
+    assert batch.status_code == 200
+    assert batch.json() == {"results": [{"status": one.status_code, "body": one.json()} for one in alone]}
+    assert used(hash_id) == 2 * verdicts
+
+
+def test_a_limit_is_exact_within_and_across_batches(stack: Stack, make_key: MakeKey, portrait_jpeg: bytes) -> None:
+    hash_id = make_key(limit=7)
+    body = {"hash_id": hash_id, "selfie_images": [data_uri(portrait_jpeg)] * 5}
+
+    async def two_at_once() -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=30) as http:
+            return list(await asyncio.gather(*(http.post("/liveness/batch", json=body) for _ in range(2))))
+
+    results = [result for answer in asyncio.run(two_at_once()) for result in answer.json()["results"]]
+    assert Counter(result["status"] for result in results) == {201: 7, 429: 3}
+
+
+@pytest.mark.parametrize("hash_id", ["unknown", None, 5])
+def test_a_refused_hash_id_refuses_the_whole_call(client: httpx.Client, hash_id: object, portrait_jpeg: bytes) -> None:
+    body = {"hash_id": hash_id, "selfie_images": [data_uri(portrait_jpeg)] * 2}
+    answer = client.post("/liveness/batch", json=body)
+    assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
+
+
+@pytest.mark.parametrize("images", [None, "text", {}, [], [""] * 17], ids=["none", "text", "object", "empty", "17"])
+def test_what_is_no_list_of_images(client: httpx.Client, hash_id: str, images: object) -> None:
+    answer = client.post("/liveness/batch", json={"hash_id": hash_id, "selfie_images": images})
+    assert (answer.status_code, set(answer.json())) == (400, {"error"})
+
+
+def test_bodies_and_pictures_that_are_too_large(client: httpx.Client, hash_id: str, portrait_jpeg: bytes) -> None:
+    assert client.post("/liveness/batch", content=b" " * 60_000_000).status_code == 413
+    body = {"hash_id": hash_id, "selfie_images": ["A" * 25_200_000, data_uri(portrait_jpeg)]}
+    results = client.post("/liveness/batch", json=body).json()["results"]
+    assert results[0] == {"status": 413, "body": {"error": "The request body is too large."}}
+    assert results[1]["status"] == 201
+
+
+def test_single_pictures_are_not_held_up_by_long_batches(stack: Stack, hash_id: str, portrait_jpeg: bytes) -> None:
+    picture = data_uri(portrait_jpeg)
+    batch_durations_s: list[float] = []
+    single_durations_s: list[float] = []
+
+    async def compete() -> None:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=60) as http:
+
+            async def batches() -> None:
+                body = {"hash_id": hash_id, "selfie_images": [picture] * 16}
+                begun_at_s = time.monotonic()
+                answer = await http.post("/liveness/batch", json=body)
+                batch_durations_s.append(time.monotonic() - begun_at_s)
+                assert {result["status"] for result in answer.json()["results"]} == {201}
+
+            async def singles() -> None:
+                await asyncio.sleep(0.2)
+                while not all(task.done() for task in flood):
+                    begun_at_s = time.monotonic()
+                    answer = await http.post("/liveness", json={"hash_id": hash_id, "selfie_image": picture})
+                    single_durations_s.append(time.monotonic() - begun_at_s)
+                    assert answer.status_code == 201
+
+            flood = [asyncio.ensure_future(batches()) for _ in range(3)]
+            await asyncio.gather(singles(), *flood)
+
+    asyncio.run(compete())
+    assert len(single_durations_s) >= 5
+    assert median(single_durations_s) < median(batch_durations_s) / 4
+
+
+def test_more_batches_than_can_wait_are_turned_away(
+    stack: Stack, make_key: MakeKey, used: Callable[[str], int], portrait_jpeg: bytes
+) -> None:
+    hash_id = make_key(limit=10_000)
+    body = {"hash_id": hash_id, "selfie_images": [data_uri(portrait_jpeg)] * 4}
+
+    async def flood() -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=60) as http:
+            return list(await asyncio.gather(*(http.post("/liveness/batch", json=body) for _ in range(60))))
+
+    answers = asyncio.run(flood())
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 503)
+    results = [result for answer in answers if answer.status_code == 200 for result in answer.json()["results"]]
+    assert used(hash_id) == sum(result["status"] == 201 for result in results)
