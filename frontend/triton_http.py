@@ -96,6 +96,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
         self._body = b""
+        self._kept_by_server = False
         self._transport.writelines(request)
         timer = loop.call_later(timeout_s, self._fail, asyncio.TimeoutError())
         try:
@@ -105,7 +106,7 @@ class _Connection(asyncio.Protocol):
         return self._parser.get_status_code(), self._headers, self._body
 
     def may_be_kept(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing() and self._parser.should_keep_alive()
+        return self._kept_by_server and self._transport is not None and not self._transport.is_closing()
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -140,6 +141,7 @@ class _Connection(asyncio.Protocol):
             self._fail(BadAnswer("too large"))
 
     def on_message_complete(self) -> None:
+        self._kept_by_server = self._parser.should_keep_alive()  # afterwards the parser has forgotten
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
 

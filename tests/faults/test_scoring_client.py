@@ -66,6 +66,27 @@ def test_scores_are_those_of_tritons_own_client(triton: EmbeddedTriton) -> None:
     assert len(set(ours)) == len(pairs)
 
 
+def test_one_connection_serves_one_score_after_another(triton: EmbeddedTriton) -> None:
+    async def ports_after_each_of_five() -> list[set[int]]:
+        scorer = TritonScorer(triton.url, "anti_spoof", 5)
+        ports = []
+        for seed in range(5):
+            await scorer.score(crops(seed))
+            ports.append(ports_connected_to(triton))
+        scorer.close()
+        return ports
+
+    first, *others = asyncio.run(ports_after_each_of_five())
+    assert len(first) == 1
+    assert others == [first] * 4
+
+
+def ports_connected_to(triton: EmbeddedTriton) -> set[int]:
+    port = int(triton.url.rpartition(":")[2])
+    connections = psutil.Process().net_connections("tcp")
+    return {c.laddr.port for c in connections if c.status == psutil.CONN_ESTABLISHED and c.raddr.port == port}
+
+
 def test_cancelled_score_does_not_leave_its_answer_to_the_next(triton: EmbeddedTriton) -> None:
     first, second = crops(1), crops(2)
 
