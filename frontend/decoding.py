@@ -17,7 +17,7 @@ from frontend.images import RgbImage
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
 _EXIF_ORIENTATION = 0x0112
-_START_OF_SCAN = b"\xff\xda"
+_START_OF_SCAN = 0xDAFF  # as a little-endian word
 _MAX_JPEG_SCANS = 100
 _JPEG_DIVISORS = (8, 4, 2)  # those that libjpeg-turbo has fast code for
 
@@ -79,7 +79,7 @@ def _decode_jpeg(data: bytes, limits: ImageLimits, enough_side_pixels: int) -> t
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(data)
         _check_size(width, height, limits)
-        if data.count(_START_OF_SCAN) > _MAX_JPEG_SCANS:
+        if _jpeg_scans(data) > _MAX_JPEG_SCANS:
             raise InvalidImage("too many scans")
         divisor = _divisor(min(width, height), enough_side_pixels)
         image: RgbImage = simplejpeg.decode_jpeg(
@@ -88,6 +88,12 @@ def _decode_jpeg(data: bytes, limits: ImageLimits, enough_side_pixels: int) -> t
     except ValueError as error:
         raise InvalidImage(f"damaged JPEG: {error}") from None
     return _upright(image, _jpeg_orientation(data)), divisor
+
+
+def _jpeg_scans(data: bytes) -> int:
+    """Occurrences of the marker "start of scan"; `bytes.count` takes ten times as long, 5 % of the decoding."""
+    words = (np.frombuffer(data, "<u2", (len(data) - first) // 2, first) for first in (0, 1))
+    return sum(int(np.count_nonzero(word == _START_OF_SCAN)) for word in words)
 
 
 def _divisor(shorter_side: int, enough_side_pixels: int) -> int:
