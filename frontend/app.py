@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from frontend.admission import Admission
 from frontend.batch import BatchJudge
+from frontend.connections import ConnectionLimits
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
@@ -25,14 +26,16 @@ from frontend.routes.version import version_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
 from frontend.settings import Settings
+from frontend.stopping import Stopping
 from frontend.version import VersionSource, service_version
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops."""
+    stopping = Stopping()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
         pipeline = make_pipeline(settings)
         versions = VersionSource(
@@ -40,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
         try:
             await keys.open()
-            admission = Admission(settings.max_in_flight, settings.admission_wait_s)
+            admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
             app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission)
             app.state.batch_judge = BatchJudge(
                 app.state.service,
@@ -52,11 +55,12 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.version_source = versions
             app.state.readiness = Readiness(
                 {"triton": pipeline.probe, "keys": keys.ping},
-                timeout_s=max(settings.triton_timeout_s, settings.keys_timeout_s),
+                timeout_s=settings.readiness_timeout_s,
+                stopping=stopping,
             )
             gc.collect()
             gc.freeze()  # what lives as long as the process need not be looked through at every collection
-            yield
+            yield {"connection_limits": _connection_limits(settings), "stopping": stopping}
         finally:
             versions.close()
             await pipeline.close()
@@ -69,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
     )
+    app.state.stopping = stopping
     app.add_middleware(RequestIds)
     install_error_answers(app, settings.retry_after_s)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
@@ -76,6 +81,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(version_routes())
     app.include_router(health_routes(settings.retry_after_s))
     return app
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        max_connections=settings.max_connections,
+        header_timeout_s=settings.header_timeout_s,
+        body_timeout_s=settings.body_timeout_s,
+        response_timeout_s=settings.response_timeout_s,
+        retry_after_s=settings.retry_after_s,
+    )
 
 
 def make_pipeline(settings: Settings) -> Pipeline:

@@ -47,7 +47,8 @@ class BatchJudge:
                 async with self._lanes:
                     outcomes[index] = await self._outcome(hash_id, picture, f"{request_id}/{index}", gone)
 
-        async with self._batches.permit(), anyio.create_task_group() as workers:
+        key = hash_id if isinstance(hash_id, str) else None
+        async with self._batches.permit(key), anyio.create_task_group() as workers:
             for _ in range(min(self._workers, len(selfie_images))):
                 workers.start_soon(work, pictures)
         return [outcomes[index] for index in range(len(selfie_images))]

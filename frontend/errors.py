@@ -7,6 +7,8 @@
     │   ├── InvalidForm             the body is no intact multipart/form-data
     │   ├── InvalidBatch            the body has no list of images, an empty one, or one that is too long
     │   ├── BodyTooLarge            the body is over `max_body_bytes`
+    │   ├── RequestTooSlow          head or body did not arrive in time
+    │   ├── HeadTooLarge            the head is longer than any client's of this service
     │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
     │   ├── LimitReached            the hash_id has used up its requests
     │   ├── ImageMissing            there is no selfie_image, or an empty one
@@ -14,6 +16,7 @@
     │   └── Abandoned               the caller went away before the verdict was there
     ├── ServiceUnavailable      ours; worth another try after `retry_after_s`
     │   ├── Overloaded              no permit became free in time
+    │   ├── Interrupted             the service was stopped before the verdict was there
     │   ├── ScoringFailed           Triton gave no score that can be trusted
     │   └── KeyStoreUnavailable     the key database does not answer
     ├── KeyNameTaken            a key of that name exists already
@@ -53,6 +56,14 @@ class BodyTooLarge(RequestRejected):
     """The body is larger than the service takes."""
 
 
+class RequestTooSlow(RequestRejected):
+    """The request did not arrive within the time that a client is given."""
+
+
+class HeadTooLarge(RequestRejected):
+    """The request's headers are longer than the service takes."""
+
+
 class InvalidCredentials(RequestRejected):
     """No usable key has this hash_id."""
 
@@ -79,6 +90,10 @@ class ServiceUnavailable(LivenessError):
 
 class Overloaded(ServiceUnavailable):
     """All permits are taken and none became free in time."""
+
+
+class Interrupted(ServiceUnavailable):
+    """The service stops and cannot finish this request any more."""
 
 
 class ScoringFailed(ServiceUnavailable):

@@ -11,6 +11,7 @@ from typing import TypeVar
 import cv2
 
 from frontend.decoding import ImageLimits
+from frontend.errors import Abandoned
 from frontend.preparation import Preparer
 from frontend.quality import Examination
 from frontend.reasons import ALWAYS_REFUSED, QualityLimits, Reason, reasons_of
@@ -96,18 +97,28 @@ class Pipeline:
         """Try a real inference; raises ScoringFailed."""
         await self._scorer.probe()
 
-    async def judge(self, data: bytes, clock: StageClock, *, with_details: bool = False) -> Verdict:
+    async def judge(
+        self,
+        data: bytes,
+        clock: StageClock,
+        *,
+        with_details: bool = False,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> Verdict:
         """Judge the largest face in a PNG or JPEG file; raises InvalidImage or ScoringFailed.
 
         A picture without a face fails closed: not live, score 0.0. The picture is examined only where the details are
-        asked for or an operator's refusal needs them.
+        asked for or an operator's refusal needs them. Once the caller is `gone` no stage is begun any more, and
+        Abandoned is raised.
         """
         details = None
         if with_details or self._examines_all:
-            crops, examination = await self._prepare(Preparer.examined_crops_of, data, clock)
+            crops, examination = await self._prepare(Preparer.examined_crops_of, data, clock, gone)
             details = self._details(examination)
         else:
-            crops = await self._prepare(Preparer.crops_of, data, clock)
+            crops = await self._prepare(Preparer.crops_of, data, clock, gone)
+        if gone():
+            raise Abandoned("the caller went away while its picture was prepared")
         shown = details if with_details else None
         if crops is None:
             return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None, details=shown)
@@ -119,7 +130,7 @@ class Pipeline:
 
     async def examine(self, data: bytes, clock: StageClock) -> Details:
         """Find and measure the faces in a PNG or JPEG file, without a verdict; raises InvalidImage."""
-        return self._details(await self._prepare(Preparer.examination_of, data, clock))
+        return self._details(await self._prepare(Preparer.examination_of, data, clock, lambda: False))
 
     def _details(self, examination: Examination) -> Details:
         return Details(examination, reasons_of(examination, self._quality.limits))
@@ -129,10 +140,16 @@ class Pipeline:
         return next((reason for reason in reasons if reason in self._quality.refusing), None)
 
     async def _prepare(
-        self, prepare: Callable[[Preparer, bytes, StageClock], Prepared], data: bytes, clock: StageClock
+        self,
+        prepare: Callable[[Preparer, bytes, StageClock], Prepared],
+        data: bytes,
+        clock: StageClock,
+        gone: Callable[[], bool],
     ) -> Prepared:
         def with_a_preparer() -> Prepared:
             clock.lap("wait")
+            if gone():
+                raise Abandoned("the caller went away while its picture waited for a thread")
             preparer = self._preparers.get()
             try:
                 return prepare(preparer, data, clock)

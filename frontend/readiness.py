@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from frontend.errors import ServiceUnavailable
+from frontend.stopping import Stopping
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -12,9 +13,12 @@ Probe = Callable[[], Awaitable[None]]
 class Readiness:
     """Tries every dependency at once, and again only after `max_age_s`, so that polling costs little."""
 
-    def __init__(self, probes: Mapping[str, Probe], *, timeout_s: float, max_age_s: float = 0.5) -> None:
+    def __init__(
+        self, probes: Mapping[str, Probe], *, timeout_s: float, stopping: Stopping, max_age_s: float = 0.5
+    ) -> None:
         self._probes = probes
         self._timeout_s = timeout_s
+        self._stopping = stopping
         self._max_age_s = max_age_s
         self._lock = asyncio.Lock()
         self._tried_at_s = float("-inf")
@@ -22,6 +26,8 @@ class Readiness:
 
     async def states(self) -> Mapping[str, str]:
         """Dependency → "ok", or what is wrong with it."""
+        if self._stopping.begun:
+            return {"service": "is stopping"}
         async with self._lock:
             if time.monotonic() - self._tried_at_s > self._max_age_s:
                 results = await asyncio.gather(*(self._state(probe) for probe in self._probes.values()))

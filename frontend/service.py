@@ -1,11 +1,12 @@
 """What a customer is served: a verdict for a hash_id, counted if and only if there is one."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from frontend.admission import Admission
 from frontend.data_uri import image_bytes
-from frontend.errors import Abandoned, InvalidCredentials, LivenessError
+from frontend.errors import Abandoned, Interrupted, InvalidCredentials, LivenessError
 from frontend.keys.store import KeyStore, digest_of
 from frontend.observation import Observation, Observer
 from frontend.pipeline import Pipeline, Verdict
@@ -40,7 +41,7 @@ class LivenessService:
         LimitReached in place of the verdict.
 
         Raises InvalidCredentials, LimitReached, ImageMissing, InvalidImage, Overloaded, ScoringFailed,
-        KeyStoreUnavailable, Abandoned.
+        KeyStoreUnavailable, Abandoned, Interrupted.
         """
         received_at = _now()
         key_name: str | None = None
@@ -49,11 +50,15 @@ class LivenessService:
             if not isinstance(hash_id, str):
                 raise InvalidCredentials("hash_id is absent or no string")
             digest = digest_of(hash_id)
-            async with self._admission.permit():  # the keys' home too is asked by no more than these at once
+            async with self._admission.permit(digest):  # the keys' home too is asked by no more than these at once
                 clock.lap("admit")
+                if gone():
+                    raise Abandoned("the caller went away while it waited")
                 key_name = (await self._keys.authenticate(digest, received_at)).name
                 clock.lap("authenticate")
-                verdict = await self._pipeline.judge(image_bytes(selfie_image), clock, with_details=with_details)
+                verdict = await self._pipeline.judge(
+                    image_bytes(selfie_image), clock, with_details=with_details, gone=gone
+                )
                 if gone():
                     raise Abandoned("the caller went away")
                 await self._keys.consume(digest, _now())
@@ -62,6 +67,9 @@ class LivenessService:
         except LivenessError as error:
             outcome = error
             raise
+        except asyncio.CancelledError:  # by uvicorn, at the deadline of a stop
+            outcome = Interrupted("the service stopped before there was a verdict")
+            raise outcome from None
         finally:
             if outcome is not None:
                 observation = Observation(request_id, received_at, key_name, outcome, clock.stages_s)

@@ -103,7 +103,33 @@ class Settings(BaseSettings):
     admission_wait_s: Annotated[float, Field(ge=0, le=60)] = Field(
         0.5, description="Longest wait for one of those places before 503."
     )
+    max_share_per_key: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Largest share of those places that one hash_id may hold, however few others ask."
+    )
     retry_after_s: Annotated[int, Field(ge=1, le=3600)] = Field(1, description="What Retry-After says with every 503.")
+
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1000, description="Open connections of clients to one process; those past it get 503 at once."
+    )
+    header_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        10.0, description="Longest time for a request's head to arrive."
+    )
+    body_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30.0, description="Longest time for a request's body to arrive."
+    )
+    response_timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10.0, description="Longest time for which a client may leave an answer unread."
+    )
+
+    readiness_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(
+        1.2, description="Longest wait for a dependency before /readyz and /status_check say 503."
+    )
+    stop_notice_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        0.2, description="After SIGTERM, time for which requests are still taken while /readyz says 503 already."
+    )
+    stop_timeout_s: Annotated[int, Field(ge=1, le=600)] = Field(
+        15, description="Longest time for requests under way to end when the service stops."
+    )
 
     server_timing: bool = Field(
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."

@@ -10,17 +10,20 @@ from fastapi import FastAPI
 from frontend.app import create_app
 from frontend.logs import start_logging
 from frontend.settings import load_settings
+from frontend.stopping import notice_before_stopping
 
 _PR_SET_PDEATHSIG = 1
 
 
 def worker_app() -> FastAPI:
-    """The application, out of the environment's settings."""
+    """The application, out of the environment's settings; uvicorn calls this inside its event loop."""
     settings = load_settings()
     start_logging(settings.log_level)
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
         _stop_with_parent(parent.pid)
-    return create_app(settings)
+    app = create_app(settings)
+    notice_before_stopping(app.state.stopping, settings.stop_notice_s)
+    return app
 
 
 def _stop_with_parent(parent_pid: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from types import FrameType
@@ -9,13 +10,25 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from frontend.connections import BoundedHttp
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector, network_path
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.settings import Settings
 
-GRACEFUL_STOP_S = 15
+OTHER_OPEN_FILES = 64
+"""Kept free beside clients' connections and those to Triton and the key database: files, libraries, the event loop."""
+
+
+class Workers(Multiprocess):
+    """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept."""
+
+    def terminate_all(self) -> None:
+        """Tell the workers to stop, and hold their address no longer than they do."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
 
 
 def run_server(settings: Settings) -> None:
@@ -79,6 +92,7 @@ def check_dependencies(settings: Settings) -> None:
 def serve_http(settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is in flight; workers read the settings from the environment."""
     os.environ.update({f"LIVENESS_{name.upper()}": str(value) for name, value in settings.model_dump().items()})
+    _allow_open_files(settings)
     config = uvicorn.Config(
         "frontend.worker:worker_app",
         factory=True,
@@ -86,9 +100,22 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACEFUL_STOP_S,
+        http=BoundedHttp,
+        timeout_graceful_shutdown=settings.stop_timeout_s,
     )
     if settings.processes > 1:
-        Multiprocess(config, sockets=[listener]).run()
+        Workers(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _allow_open_files(settings: Settings) -> None:
+    """Raise the limit on open files as far as the connections need it; StartRefused where the machine's is too low."""
+    needed = settings.max_connections + 2 * settings.max_in_flight + OTHER_OPEN_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise StartRefused(
+            f"{hard} files may be open, {needed} are needed: raise `ulimit -n`, or lower LIVENESS_MAX_CONNECTIONS"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

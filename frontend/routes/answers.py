@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -34,10 +35,13 @@ REFUSALS: dict[type[errors.LivenessError], Refusal] = {
         400, {"error": "Invalid or corrupt selfie image. Images must be in PNG, JPG, or JPEG format."}
     ),
     errors.InvalidCredentials: Refusal(401, {"message": "Invalid credentials"}),
+    errors.RequestTooSlow: Refusal(408, {"error": "The request took too long to arrive."}),
     errors.BodyTooLarge: Refusal(413, {"error": "The request body is too large."}),
     errors.LimitReached: Refusal(429, {"message": "Your request limit has been reached."}),
+    errors.HeadTooLarge: Refusal(431, {"error": "The request headers are too large."}),
     errors.Abandoned: Refusal(499, {"error": "The client went away."}),
     errors.Overloaded: Refusal(503, {"error": "The service is busy. Please try again."}),
+    errors.Interrupted: Refusal(503, {"error": "The service is stopping. Please try again."}),
     errors.ScoringFailed: Refusal(503, {"error": "The service cannot judge images at the moment. Please try again."}),
     errors.KeyStoreUnavailable: Refusal(
         503, {"error": "The service cannot check keys at the moment. Please try again."}
@@ -95,6 +99,17 @@ def verdict_message(verdict: Verdict) -> str:
     """Success, or the reason why the picture was refused whatever its score."""
     refused_for = verdict.refused_for if verdict.face_found else Reason.FACE_NOT_FOUND
     return REFUSAL_MESSAGES[refused_for] if refused_for else SUCCESS_MESSAGE
+
+
+def raw_answer(error_type: type[errors.LivenessError], retry_after_s: int) -> bytes:
+    """The whole HTTP/1.1 answer, after which the connection is closed, to one whose request was never complete."""
+    refusal = REFUSALS[error_type]
+    body = JsonAnswer(refusal.body).body
+    head = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}", "Content-Type: application/json"]
+    head += [f"Content-Length: {len(body)}", "Connection: close"]
+    if refusal.status == 503:
+        head.append(f"Retry-After: {retry_after_s}")
+    return "\r\n".join([*head, "", ""]).encode() + bytes(body)
 
 
 def install_error_answers(app: FastAPI, retry_after_s: int) -> None:

@@ -85,8 +85,10 @@ def _documented_answers() -> dict[int | str, dict[str, Any]]:
         201: "A verdict; it counts against the limit.",
         400: "The request cannot be judged as it is.",
         401: (errors.InvalidCredentials.__doc__ or ""),
+        408: (errors.RequestTooSlow.__doc__ or ""),
         413: (errors.BodyTooLarge.__doc__ or ""),
         429: (errors.LimitReached.__doc__ or ""),
+        431: (errors.HeadTooLarge.__doc__ or ""),
         503: "Overloaded or half-broken: no verdict, nothing counted; try again after Retry-After seconds.",
     }
     models = {201: LivenessAnswer, 401: MessageAnswer, 429: MessageAnswer}

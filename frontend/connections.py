@@ -1,0 +1,158 @@
+"""Clients' connections, each thing that a client does on them within a time: nobody slow holds anything for long.
+
+uvicorn itself bounds only the pause between two requests.
+"""
+
+# ruff: noqa: D102  asyncio, uvicorn and httptools document the methods
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from frontend.errors import HeadTooLarge, LivenessError, Overloaded, RequestTooSlow
+from frontend.routes.answers import raw_answer
+from frontend.stopping import Stopping
+
+MAX_HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections there may be in a process, and how long a client may take.
+
+    `header_timeout_s` runs from the opening of the connection or the first byte of a request to the end of its head,
+    `body_timeout_s` from there to the end of its body, and `response_timeout_s` while the client leaves unread more
+    of the answers than the network holds.
+    """
+
+    max_connections: int
+    header_timeout_s: float
+    body_timeout_s: float
+    response_timeout_s: float
+    retry_after_s: int
+
+
+class Awaited(Enum):
+    """What the client has to send next; NOTHING while it has a request with us, or rests between two."""
+
+    HEAD = "head"
+    BODY = "body"
+    NOTHING = "nothing"
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 protocol within `ConnectionLimits`.
+
+    The application's lifespan state holds them as "connection_limits", and under "stopping" whether the process stops,
+    from when on a connection is closed after its answer. A request that is too slow is answered with 408, one with
+    too long a head with 431, a connection too many with 503; a client that does not read is cut off.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits: ConnectionLimits = app_state["connection_limits"]
+        self._stopping: Stopping = app_state["stopping"]
+        self._awaited = self._timed = Awaited.NOTHING
+        self._sending: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.max_connections:
+            self._refuse(Overloaded)
+        else:
+            self._await(Awaited.HEAD)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._awaited is Awaited.NOTHING and self._rests_unwatched():
+            self._awaited = Awaited.HEAD
+        if self._awaited is not self._timed:
+            self._await(self._awaited)
+        if self._awaited is Awaited.HEAD:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(HeadTooLarge)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._await(Awaited.NOTHING)
+        self._stop_timing_answer()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._sending is None:
+            self._sending = self.loop.call_later(self._limits.response_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_timing_answer()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # a close would wait for a client that does not read
+        else:
+            super().timeout_keep_alive_handler()
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._awaited = Awaited.HEAD
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._awaited = Awaited.BODY
+        if self._stopping.begun:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._awaited = Awaited.NOTHING
+
+    # Time
+
+    def _await(self, what: Awaited) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        self._awaited = self._timed = what
+        if what is not Awaited.NOTHING:
+            limits = self._limits
+            timeout_s = limits.header_timeout_s if what is Awaited.HEAD else limits.body_timeout_s
+            self._reading = self.loop.call_later(timeout_s, self._refuse, RequestTooSlow)
+
+    def _rests_unwatched(self) -> bool:
+        """Whether uvicorn has dropped its own timer for bytes that began no request, or that came after the answer."""
+        return self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete)
+
+    def _stop_timing_answer(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+
+    def _refuse(self, error_type: type[LivenessError]) -> None:
+        """End the connection, with an answer unless there is, or will be, one on it that this would be mistaken for."""
+        self._await(Awaited.NOTHING)
+        if self.transport.is_closing():
+            return
+        requests = [cycle for cycle, _ in self.pipeline] + ([self.cycle] if self.cycle is not None else [])
+        unanswered = [cycle for cycle in requests if not cycle.response_complete]
+        if not unanswered or (len(unanswered) == 1 and unanswered[0].more_body and not self.cycle.response_started):
+            self.transport.write(raw_answer(error_type, self._limits.retry_after_s))
+        self.transport.close()
