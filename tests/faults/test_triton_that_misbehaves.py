@@ -1,14 +1,11 @@
 """A verdict that no model gave is never delivered, whatever Triton answers; a small real server plays Triton here."""
 
 import asyncio
-import json
-import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -17,60 +14,9 @@ import pytest
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 from tests.conftest import data_uri, running
+from tests.faults.fake_triton import FakeTriton, answering, close_half_way, fake_triton, hang_up, send
 
 CANNOT_JUDGE = b'{"error": "The service cannot judge images at the moment. Please try again."}'
-
-
-def tensor_answer(raw: bytes, shape: list[int], datatype: str = "FP32", name: str = "live") -> tuple[bytes, int]:
-    output = {"name": name, "datatype": datatype, "shape": shape, "parameters": {"binary_data_size": len(raw)}}
-    header = json.dumps({"model_name": "anti_spoof", "model_version": "1", "outputs": [output]}).encode()
-    return header + raw, len(header)
-
-
-class FakeTriton(ThreadingHTTPServer):
-    """Answers every inference with `respond`, which writes to the handler what it likes."""
-
-    daemon_threads = True
-    respond: Callable[[BaseHTTPRequestHandler], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.server.respond(self)  # type: ignore[attr-defined]
-
-    def log_message(self, *_args: object) -> None:
-        """Stay quiet."""
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, header_bytes: int | None = None, status: int = 200) -> None:
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(len(body)))
-    if header_bytes is not None:
-        handler.send_header("Inference-Header-Content-Length", str(header_bytes))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def answering(score: bytes, shape: list[int], **fields: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    return lambda handler: send(handler, *tensor_answer(score, shape, **fields))
-
-
-def close_half_way(handler: BaseHTTPRequestHandler) -> None:
-    body, header_bytes = tensor_answer(struct.pack("<f", 0.9), [1, 1])
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.send_header("Inference-Header-Content-Length", str(header_bytes))
-    handler.end_headers()
-    handler.wfile.write(body[:20])
-    handler.wfile.flush()
-    handler.connection.shutdown(socket.SHUT_RDWR)
-
-
-def hang_up(handler: BaseHTTPRequestHandler) -> None:
-    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 MISBEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
@@ -98,10 +44,8 @@ MISBEHAVIOURS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
 
 @pytest.fixture(scope="module")
 def triton() -> Iterator[FakeTriton]:
-    with FakeTriton(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with fake_triton() as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,92 @@
+"""The parts of the running service are killed and frozen under load; it mends itself, and every count is right."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import running
+from tests.faults.load import CLIENTS, Key, try_fault
+
+DEADLINE_S = 0.5 + 2 * 2.0 + 2 * 3.0
+"""admission_wait_s, keys_timeout_s for each of two questions, triton_timeout_s for connecting and for answering."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, psutil.Process]]:
+    """`liveness up` with two frontend workers: its address, its folder, its process."""
+    folder = tmp_path_factory.mktemp("harmed-stack")
+    settings = {"port": 0, "data_dir": folder, "workers": 2, "readiness_timeout_s": 1}
+    with running("up", "Ctrl-C", log=folder / "log", **settings) as (process, ready):
+        yield ready.split("Services is live: ")[1].split()[0], folder, psutil.Process(process.pid)
+
+
+def tritonserver(process: psutil.Process) -> psutil.Process:
+    return next(p for p in process.children(recursive=True) if p.name() == "tritonserver")
+
+
+def stub(process: psutil.Process) -> psutil.Process:
+    return next(p for p in process.children(recursive=True) if p.name().startswith("triton_python"))
+
+
+def worker(process: psutil.Process) -> psutil.Process:
+    return next(p for p in process.children() if any("spawn_main" in word for word in p.cmdline()))
+
+
+@contextmanager
+def signalled(victim: psutil.Process, *signals: signal.Signals) -> Iterator[None]:
+    victim.send_signal(signals[0])
+    yield
+    for sign in signals[1:]:
+        if victim.is_running():
+            victim.send_signal(sign)
+
+
+@pytest.mark.parametrize(
+    ("find", "signals", "lasts_s", "shows", "cuts"),
+    [
+        (worker, [signal.SIGKILL], 0, False, CLIENTS + 1),
+        (tritonserver, [signal.SIGKILL], 0, True, 0),
+        (stub, [signal.SIGKILL], 0, True, 0),
+        (tritonserver, [signal.SIGSTOP, signal.SIGCONT], 10, True, 0),
+    ],
+    ids=["a worker killed", "tritonserver killed", "a stub killed", "tritonserver frozen for ten seconds"],
+)
+def test_service_mends_itself(
+    service: tuple[str, Path, psutil.Process],
+    small_jpeg: bytes,
+    find: Callable[[psutil.Process], psutil.Process],
+    signals: list[signal.Signals],
+    lasts_s: float,
+    shows: bool,
+    cuts: int,
+) -> None:
+    url, folder, process = service
+    key = Key(f"sqlite:///{folder / 'keys.sqlite3'}")
+    trial = try_fault(
+        url,
+        key,
+        small_jpeg,
+        signalled(find(process), *signals),
+        lasts_s=lasts_s,
+        deadline_s=DEADLINE_S,
+        shows_in_readiness=shows,
+        cut_connections=cuts,
+    )
+    print(trial)
+    if find is worker:  # killed between counting and answering it may have counted what it could not deliver
+        assert 0 <= trial.used - trial.delivered <= trial.statuses[0]
+        wait_for_workers(process, 2)
+    else:
+        assert trial.used == trial.delivered
+
+
+def wait_for_workers(process: psutil.Process, number: int) -> None:
+    deadline_s = time.monotonic() + 10
+    while len([p for p in process.children() if any("spawn_main" in word for word in p.cmdline())]) < number:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
