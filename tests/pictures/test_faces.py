@@ -30,6 +30,19 @@ def test_face_keeps_its_place_in_a_letterboxed_picture(detector: FaceDetector, p
     assert shifted.left == pytest.approx(low.left, abs=0.15 * low.width)
 
 
+@pytest.mark.parametrize("size", [(1280, 960), (1281, 961), (2562, 1922), (3840, 2880)])
+def test_a_large_picture_shrinks_as_if_at_once(
+    detector: FaceDetector, portrait: RgbImage, size: tuple[int, int]
+) -> None:
+    large = np.asarray(cv2.resize(portrait, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    small = np.asarray(cv2.resize(large, (128, 96), interpolation=cv2.INTER_AREA), np.uint8)
+    (face,) = detector.detect(large)
+    expected = detector.detect(small)[0].enlarged(size[0] / 128)
+    one_pixel = size[0] / 1280
+    for side in ("left", "top", "width", "height"):
+        assert getattr(face, side) == pytest.approx(getattr(expected, side), abs=one_pixel)
+
+
 def test_faces_come_largest_first(detector: FaceDetector, portrait: RgbImage) -> None:
     face = portrait[60:660, 260:860]
     pair = np.full((600, 1000, 3), 128, np.uint8)
