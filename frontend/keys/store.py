@@ -89,7 +89,7 @@ class KeyStore(Protocol):
         """Let go of every resource."""
 
     async def ping(self) -> None:
-        """Try the home for real."""
+        """Try for real whether verdicts could be counted now."""
 
     async def authenticate(self, digest: bytes, now: datetime) -> KeyRecord:
         """The usable key with this digest; else InvalidCredentials or LimitReached."""

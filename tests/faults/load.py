@@ -83,6 +83,7 @@ class Client:
             answer = self._connection.getresponse()
             content = answer.read()
         except TimeoutError:
+            self._connection.close()
             raise AssertionError(f"no answer to {method} {path} within {CLIENT_TIMEOUT_S} s") from None
         except (OSError, http.client.HTTPException):
             self._connection.close()
@@ -189,8 +190,9 @@ def try_fault(
     ten seconds of the fault's end. As many connections may be cut as the fault itself cuts.
     """
     with steady_load(url, key.body(picture)) as seen:
-        began_s = time.monotonic()
+        entered_s = time.monotonic()
         with fault:
+            began_s = time.monotonic()
             if shows_in_readiness:
                 seen.wait_for(lambda: seen.ready_since(began_s, 503) is not None, READY_TRUTH_S + 1, "/readyz says 503")
             time.sleep(max(0.0, began_s + lasts_s - time.monotonic()))
@@ -214,5 +216,5 @@ def try_fault(
     assert verdict is not None
     assert ready is not None
     recovered_after_s = max(verdict.answered_s, ready.answered_s) - ended_s
-    statuses = Counter(a.status for a in seen.judged if a.answered_s >= began_s)
+    statuses = Counter(a.status for a in seen.judged if a.answered_s >= entered_s)
     return Trial(statuses, longest_s, unready_after_s, recovered_after_s, seen.delivered, key.used())
