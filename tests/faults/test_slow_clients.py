@@ -1,0 +1,159 @@
+"""Clients that are slow, silent or gone hold nothing for long, and those beside them are served meanwhile."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import running
+from tests.faults.fake_triton import FakeTriton, fake_triton, judge_late
+from tests.faults.load import Answer, Client, Key
+
+HEADER_TIMEOUT_S, BODY_TIMEOUT_S, RESPONSE_TIMEOUT_S = 0.8, 1.0, 1.0
+MAX_CONNECTIONS = 60
+SLACK_S = 1.5
+
+
+@dataclass(frozen=True)
+class Service:
+    address: tuple[str, int]
+    triton: FakeTriton
+    folder: Path
+
+    def key(self) -> Key:
+        return Key(f"sqlite:///{self.folder / 'keys.sqlite3'}")
+
+    def connect(self) -> socket.socket:
+        connection = socket.create_connection(self.address)
+        connection.settimeout(10)
+        return connection
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        client = Client("http://{}:{}".format(*self.address))
+        try:
+            return client.ask(method, path, body)
+        finally:
+            client.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("slow-clients")
+    settings = {
+        "port": 0,
+        "data_dir": folder,
+        "header_timeout_s": HEADER_TIMEOUT_S,
+        "body_timeout_s": BODY_TIMEOUT_S,
+        "response_timeout_s": RESPONSE_TIMEOUT_S,
+        "max_connections": MAX_CONNECTIONS,
+        "max_in_flight": 1,
+        "admission_wait_s": 5,
+    }
+    with fake_triton() as triton:
+        url = f"127.0.0.1:{triton.server_port}"
+        with running("serve", "listening on", log=folder / "log", triton_url=url, **settings) as (_, line):
+            host, port = line.split()[-1].removeprefix("http://").split(":")
+            yield Service((host, int(port)), triton, folder)
+
+
+def drip(connection: socket.socket, data: bytes, every_s: float = 0.1) -> bytes:
+    """Send the data byte by byte until an answer comes, and return all of it."""
+    connection.settimeout(every_s)
+    for byte in data:
+        connection.sendall(bytes([byte]))
+        try:
+            answer = connection.recv(65536)
+        except TimeoutError:
+            continue
+        connection.settimeout(5)
+        while chunk := connection.recv(65536):
+            answer += chunk
+        return answer
+    pytest.fail("all of it was taken")
+
+
+def test_a_head_that_drips_is_answered_408_while_others_are_served(service: Service, small_jpeg: bytes) -> None:
+    body = service.key().body(small_jpeg)
+    with ExitStack() as slow:
+        connections = [slow.enter_context(service.connect()) for _ in range(MAX_CONNECTIONS - 10)]
+        for connection in connections:
+            connection.sendall(b"POST /liveness HTTP/1.1\r\nHost: x\r\n")
+        begun_s = time.monotonic()
+        assert service.ask("POST", "/liveness", body).status == 201
+        answer = drip(connections[0], b"X-Slow: " + b"y" * 100)
+        assert HEADER_TIMEOUT_S / 2 < time.monotonic() - begun_s < HEADER_TIMEOUT_S + SLACK_S
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 Request Timeout")
+        assert b"connection: close" in head.lower()
+        assert json.loads(content) == {"error": "The request took too long to arrive."}
+        assert all(connection.recv(4096).startswith(b"HTTP/1.1 408") for connection in connections[1:])
+
+
+def test_empty_lines_in_place_of_a_request_do_not_hold_a_connection(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        begun_s = time.monotonic()
+        assert b"408" in drip(connection, b"\r\n" * 50)
+        assert time.monotonic() - begun_s < HEADER_TIMEOUT_S + SLACK_S
+
+
+def test_a_body_that_drips_is_answered_408(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"POST /liveness HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        begun_s = time.monotonic()
+        assert drip(connection, b"x" * 1000).startswith(b"HTTP/1.1 408")
+        assert BODY_TIMEOUT_S / 2 < time.monotonic() - begun_s < BODY_TIMEOUT_S + SLACK_S
+
+
+def test_a_client_that_never_reads_is_cut_off(service: Service) -> None:
+    with service.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        begun_s = time.monotonic()
+        with pytest.raises(ConnectionError):
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1_000_000)
+        assert time.monotonic() - begun_s < RESPONSE_TIMEOUT_S + 5
+
+
+def test_a_head_without_end_is_answered_431(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 12_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 431")
+
+
+def test_a_connection_too_many_is_turned_away_at_once_and_the_rest_are_kept(service: Service) -> None:
+    with ExitStack() as idle:
+        held = [idle.enter_context(service.connect()) for _ in range(MAX_CONNECTIONS)]
+        refused = service.ask("GET", "/healthz")
+        assert (refused.status, refused.retry_after) in {(503, "1"), (0, None)}
+        assert refused.took_s < 0.5
+        held[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held[0].recv(4096).startswith(b"HTTP/1.1 200")
+    time.sleep(0.2)
+    assert service.ask("GET", "/healthz").status == 200
+
+
+def test_a_client_that_goes_away_while_it_waits_costs_nobody_anything(service: Service, small_jpeg: bytes) -> None:
+    asked = []
+
+    def judge_and_note(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(time.monotonic())
+        judge_late(handler, 0.5)
+
+    stays, leaves = service.key(), service.key()
+    with service.triton.doing(judge_and_note), service.connect() as first, service.connect() as second:
+        for connection, key in (first, stays), (second, leaves):
+            body = key.body(small_jpeg)
+            connection.sendall(b"POST /liveness HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            time.sleep(0.15)
+        second.close()
+        assert first.recv(4096).startswith(b"HTTP/1.1 201")
+        time.sleep(0.3)
+    assert len(asked) == 1, "nothing was asked of Triton for the one that had gone"
+    assert (stays.used(), leaves.used()) == (1, 0)

@@ -1,0 +1,153 @@
+"""SIGTERM: readiness goes first, what is under way is finished and counted, a deadline ends it, nothing is left."""
+
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import running
+from tests.faults.fake_triton import FakeTriton, judge_late
+from tests.faults.load import Answer, Client, Key, documented, steady_load
+
+NOTICE_S = 1.0
+
+
+def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def traces(folder: Path) -> list[str]:
+    """What is in shared memory of the Tritons that were started in this folder."""
+    tokens = [run.name.removeprefix("triton-") for run in (folder / "triton").glob("triton-*/")]
+    return [file.name for file in Path("/dev/shm").iterdir() if any(token in file.name for token in tokens)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_under_load_loses_no_verdict_and_leaves_nothing(
+    tmp_path: Path, log: Path, small_jpeg: bytes, workers: int
+) -> None:
+    settings = {"port": 0, "data_dir": tmp_path, "workers": workers, "stop_notice_s": NOTICE_S}
+    with running("up", "Ctrl-C", log=log, **settings) as (process, ready):
+        url = ready.split("Services is live: ")[1].split()[0]
+        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+        family = psutil.Process(process.pid).children(recursive=True)
+        regions = traces(tmp_path)
+        assert regions
+        with steady_load(url, key.body(small_jpeg)) as seen:
+            told_s = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            ended_s = time.monotonic()
+            time.sleep(0.3)
+    assert all(documented(answer) for answer in seen.judged if answer.status)
+    assert key.used() == seen.delivered
+    unready = seen.ready_since(told_s, 503)
+    assert unready is not None, "readiness went first"
+    assert b"is stopping" in unready.body
+    last = max(answer.answered_s for answer in seen.judged if answer.status == 201)
+    assert last > unready.answered_s, "verdicts were given after readiness had gone"
+    assert {answer.status for answer in seen.judged if answer.asked_s > ended_s} == {0}
+    assert ended_s - told_s < 10
+    assert within(5, lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+    assert not [name for name in regions if (Path("/dev/shm") / name).exists()]
+
+
+def serve_on(triton: FakeTriton, folder: Path, **settings: object):
+    address = f"127.0.0.1:{triton.server_port}"
+    return running("serve", "listening on", log=folder / "log", port=0, data_dir=folder, triton_url=address, **settings)
+
+
+def ask(url: str, method: str, path: str, body: bytes | None = None) -> Answer:
+    client = Client(url)
+    try:
+        return client.ask(method, path, body)
+    finally:
+        client.close()
+
+
+def refuses(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return True
+    return False
+
+
+@dataclass
+class Stop:
+    """A request under way when SIGTERM came; how long after that it was answered, newcomers were refused, all ended."""
+
+    answer: Answer
+    answered_after_s: float
+    refused_after_s: float
+    ended_after_s: float
+
+
+def stop_amid_a_request(process: subprocess.Popen[str], triton: FakeTriton, url: str, body: bytes) -> Stop:
+    judging = threading.Event()
+    respond = triton.respond
+
+    def note_and_respond(handler: BaseHTTPRequestHandler) -> None:
+        judging.set()
+        respond(handler)
+
+    answers: list[Answer] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(url, "POST", "/liveness", body)))
+    with triton.doing(note_and_respond):
+        asking.start()
+        assert judging.wait(10)
+        told_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert within(10, lambda: refuses(url))
+        refused_after_s = time.monotonic() - told_s
+        assert process.wait(20) == 0
+        ended_after_s = time.monotonic() - told_s
+        asking.join()
+    return Stop(answers[0], answers[0].answered_s - told_s, refused_after_s, ended_after_s)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_request_under_way_is_finished_and_new_ones_are_refused(
+    tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes, workers: int
+) -> None:
+    live_triton.respond = partial(judge_late, after_s=3)
+    with serve_on(live_triton, tmp_path, workers=workers, triton_timeout_s=10) as (process, line):
+        url = line.split()[-1]
+        assert within(30, lambda: (tmp_path / "log").read_text().count("startup complete") == workers)
+        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+        stop = stop_amid_a_request(process, live_triton, url, key.body(small_jpeg))
+    assert stop.answer.status == 201
+    assert key.used() == 1
+    assert stop.refused_after_s < stop.answered_after_s, "newcomers need not wait for those under way"
+    assert stop.ended_after_s < 8
+
+
+def test_a_deadline_ends_a_request_that_takes_too_long(
+    tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes
+) -> None:
+    live_triton.respond = partial(judge_late, after_s=15)
+    with serve_on(live_triton, tmp_path, stop_timeout_s=1, triton_timeout_s=30) as (process, line):
+        url = line.split()[-1]
+        assert within(30, lambda: ask(url, "GET", "/healthz").status == 200)
+        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+        stop = stop_amid_a_request(process, live_triton, url, key.body(small_jpeg))
+    assert stop.answer.status == 503
+    assert documented(stop.answer)
+    assert b"stopping" in stop.answer.body
+    assert key.used() == 0
+    assert stop.ended_after_s < 6
