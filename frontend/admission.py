@@ -9,6 +9,8 @@ from frontend.errors import Overloaded
 
 PACE_WEIGHT = 0.1
 """Of the newest interval in the moving average of the time between two releases."""
+PACE_MARGIN = 2
+"""By how much the pace may fall before one who was let into the queue waits in vain."""
 
 
 class Admission:
@@ -70,7 +72,8 @@ class Admission:
 
     def _is_in_vain(self, now_s: float) -> bool:
         stands_still = now_s - self._moved_at_s > self._wait_s
-        return stands_still or self._waiting >= self._max_waiting or (self._waiting + 1) * self._pace_s > self._wait_s
+        foreseen_s = (self._waiting + 1) * self._pace_s
+        return stands_still or self._waiting >= self._max_waiting or PACE_MARGIN * foreseen_s > self._wait_s
 
     def _make_room_for(self, key: Hashable) -> None:
         greediest = max(self._queues, key=self._demand_of, default=key)

@@ -42,6 +42,8 @@ class Connection:
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
         self._socket: socket.socket | None = None
+        self.head = b""
+        """Status line and headers of the last answer."""
 
     def status_of(self, request: bytes) -> int:
         """Send the request, read the whole answer, return its status; OSError or ValueError if there is none."""
@@ -61,8 +63,7 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    @staticmethod
-    def _read_answer(connection: socket.socket) -> int:
+    def _read_answer(self, connection: socket.socket) -> int:
         answer = b""
         end = -1
         while end < 0:
@@ -70,6 +71,7 @@ class Connection:
                 raise ValueError("the server hung up")
             answer += chunk
             end = answer.find(b"\r\n\r\n")
+        self.head = answer[: end + 2]
         if (length := _LENGTH.search(answer, 0, end + 2)) is None:
             raise ValueError("an answer without Content-Length")
         missing = end + 4 + int(length[1]) - len(answer)
