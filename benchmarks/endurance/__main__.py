@@ -41,6 +41,7 @@ class Reading:
 def endurance(
     requests: Annotated[int, typer.Option(min=100, help="Requests in all.")] = 200_000,
     share: Annotated[float, typer.Option(min=0.05, max=1, help="Of saturation.")] = 0.7,
+    rate: Annotated[float, typer.Option(min=0, help="Requests a second in place of a share; 0 takes the share.")] = 0,
     faults: Annotated[bool, typer.Option(help="Kill and stop processes of the service on the way.")] = True,
     fault_every_s: Annotated[float, typer.Option(min=3, help="Mean time from one recovery to the next fault.")] = 60,
     seed: Annotated[int, typer.Option(help="Of the order of requests and faults.")] = 0,
@@ -52,9 +53,10 @@ def endurance(
     with running_stack() as service:
         mix = make_mix(service.folder)
         warm_up = _load(service, mix, rate=0, requests=0, seconds=saturation_s, connections=SATURATING).wait()
-        rate = share * len(warm_up.status) / float((warm_up.sent_s + warm_up.took_s).max())
+        saturation = len(warm_up.status) / float((warm_up.sent_s + warm_up.took_s).max())
+        rate = rate or share * saturation
         seconds = requests / rate
-        print(f"saturation {rate / share:.1f} requests a second; {requests} at {rate:.1f} take {seconds / 60:.1f} min")
+        print(f"saturation {saturation:.1f} requests a second; {requests} at {rate:.1f} take {seconds / 60:.1f} min")
         injector = Injector(
             service.process or _unknown(), service.url, every_s=fault_every_s, workers=workers, seed=seed
         )
@@ -66,7 +68,8 @@ def endurance(
         time.sleep(1)
         counts = _counts(mix, warm_up, arrivals)
     results = {
-        "saturation_per_second": rate / share,
+        "saturation_per_second": saturation,
+        "rate_per_second": rate,
         "seconds": float((arrivals.sent_s + arrivals.took_s).max()),
         "answers": _answers(mix, arrivals),
         "counts": counts,

@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import re
+import select
 import socket
 import threading
 import time
@@ -48,6 +49,8 @@ class Connection:
     def status_of(self, request: bytes) -> int:
         """Send the request, read the whole answer, return its status; OSError or ValueError if there is none."""
         try:
+            if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+                self.close()  # the server has closed it while it rested
             if self._socket is None:
                 self._socket = socket.create_connection(self._address, TIMEOUT_S)
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

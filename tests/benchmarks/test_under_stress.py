@@ -1,4 +1,4 @@
-"""The two benchmarks that strain the service, for seconds: they hold it to its promises, whatever the machine's speed."""
+"""The two benchmarks that strain the service, for seconds: it keeps its promises, whatever the machine's speed."""
 
 import json
 
@@ -20,7 +20,7 @@ def test_overload_is_shared_out_and_the_rest_turned_away_at_once(tmp_path):
 
 
 def test_endurance_with_faults_counts_exactly_and_leaks_nothing(tmp_path):
-    options = ("--requests", 150, "--share", 0.5, "--fault-every-s", 4, "--saturation-s", 1, "--seed", 1)
+    options = ("--requests", 150, "--rate", 12, "--fault-every-s", 4, "--saturation-s", 1, "--seed", 1)
     found, table = run_benchmark("endurance", tmp_path, *options)
     assert found["faults"], table
     assert all(fault["recovery_s"] < 15 for fault in found["faults"]), table
