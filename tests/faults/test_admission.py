@@ -100,5 +100,10 @@ def test_permits_of_those_who_are_cancelled_come_back() -> None:
         async with AsyncExitStack() as both:
             await both.enter_async_context(admission.permit("a"))
             await both.enter_async_context(admission.permit("b"))
+            waiting = asyncio.ensure_future(hold(admission, "c", end, log))
+            await asyncio.sleep(0.01)
+            assert not waiting.done(), "the places of those who left the queue are free too"
+        end.set()
+        await waiting
 
     play(scene)

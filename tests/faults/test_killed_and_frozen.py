@@ -21,7 +21,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     """`liveness up` with two frontend workers: its address, its folder, its process."""
     folder = tmp_path_factory.mktemp("harmed-stack")
     settings = {"port": 0, "data_dir": folder, "workers": 2, "readiness_timeout_s": 1}
-    with running("up", "Ctrl-C", log=folder / "log", **settings) as (process, ready):
+    with running("up", "Ctrl-C", log=folder / "log", timeout_s=100, **settings) as (process, ready):
         yield ready.split("Services is live: ")[1].split()[0], folder, psutil.Process(process.pid)
 
 

@@ -17,7 +17,7 @@ from tests.faults.load import Answer, Client, Key
 
 HEADER_TIMEOUT_S, BODY_TIMEOUT_S, RESPONSE_TIMEOUT_S = 0.8, 1.0, 1.0
 MAX_CONNECTIONS = 60
-SLACK_S = 1.5
+SLACK_S = 4.0
 
 
 @dataclass(frozen=True)

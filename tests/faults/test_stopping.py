@@ -61,7 +61,7 @@ def test_a_stop_under_load_loses_no_verdict_and_leaves_nothing(
     last = max(answer.answered_s for answer in seen.judged if answer.status == 201)
     assert last > unready.answered_s, "verdicts were given after readiness had gone"
     assert {answer.status for answer in seen.judged if answer.asked_s > ended_s} == {0}
-    assert ended_s - told_s < 10
+    assert ended_s - told_s < 15
     assert within(5, lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
     assert not [name for name in regions if (Path("/dev/shm") / name).exists()]
 
@@ -134,7 +134,7 @@ def test_a_request_under_way_is_finished_and_new_ones_are_refused(
     assert stop.answer.status == 201
     assert key.used() == 1
     assert stop.refused_after_s < stop.answered_after_s, "newcomers need not wait for those under way"
-    assert stop.ended_after_s < 8
+    assert stop.ended_after_s < 12
 
 
 def test_a_deadline_ends_a_request_that_takes_too_long(
@@ -150,4 +150,4 @@ def test_a_deadline_ends_a_request_that_takes_too_long(
     assert documented(stop.answer)
     assert b"stopping" in stop.answer.body
     assert key.used() == 0
-    assert stop.ended_after_s < 6
+    assert stop.ended_after_s < 12
