@@ -16,7 +16,7 @@ PACE_MARGIN = 2
 class Admission:
     """At most `max_in_flight` permits; who finds none waits up to `wait_s` for its turn, or gets Overloaded at once.
 
-    At once, that is where waiting would be in vain: half as many places to wait as there are permits are taken, or
+    At once, that is where waiting would be in vain: a quarter as many places to wait as there are permits are taken, or
     at the pace of the latest releases the turn would not come in time. So what is accepted is answered in little more
     time than without a queue, and what is not learns it immediately.
 
@@ -30,7 +30,7 @@ class Admission:
     def __init__(self, max_in_flight: int, wait_s: float, max_share_per_key: float = 1.0) -> None:
         self._free = max_in_flight
         self._max_per_key = max(1, int(max_in_flight * max_share_per_key))
-        self._max_waiting = (max_in_flight + 1) // 2
+        self._max_waiting = (max_in_flight + 3) // 4
         self._wait_s = wait_s
         self._held: dict[Hashable, int] = {}
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}

@@ -22,15 +22,15 @@ async def hold(admission: Admission, key: str, done: asyncio.Event, log: list[st
 
 def test_a_freed_permit_goes_to_the_key_that_holds_the_fewest() -> None:
     async def scene() -> None:
-        admission, log = Admission(4, 5), []
-        ends = [asyncio.Event() for _ in range(4)]
+        admission, log = Admission(8, 5), []
+        ends = [asyncio.Event() for _ in range(8)]
         holders = [asyncio.ensure_future(hold(admission, "greedy", end, log)) for end in ends]
         await asyncio.sleep(0)
         waiting = [asyncio.ensure_future(hold(admission, key, ends[0], log)) for key in ("greedy", "modest")]
         await asyncio.sleep(0)
         ends[1].set()
         await asyncio.sleep(0.01)
-        assert log == ["greedy"] * 4 + ["modest"], "though the greedy key had waited for longer"
+        assert log == ["greedy"] * 8 + ["modest"], "though the greedy key had waited for longer"
         for end in ends:
             end.set()
         await asyncio.gather(*holders, *waiting)
@@ -40,14 +40,14 @@ def test_a_freed_permit_goes_to_the_key_that_holds_the_fewest() -> None:
 
 def test_the_last_of_the_greedy_gives_way_where_no_place_is_left() -> None:
     async def scene() -> None:
-        admission, log, end = Admission(4, 5), [], asyncio.Event()
-        greedy = [asyncio.ensure_future(hold(admission, "greedy", end, log)) for _ in range(6)]
+        admission, log, end = Admission(8, 5), [], asyncio.Event()
+        greedy = [asyncio.ensure_future(hold(admission, "greedy", end, log)) for _ in range(10)]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await hold(admission, "greedy", end, log)
         modest = asyncio.ensure_future(hold(admission, "modest", end, log))
         await asyncio.sleep(0.01)
-        assert [task.done() for task in greedy] == [False] * 5 + [True]
+        assert [task.done() for task in greedy] == [False] * 9 + [True]
         end.set()
         outcomes = await asyncio.gather(*greedy, modest, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes].count(Overloaded) == 1
