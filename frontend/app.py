@@ -14,6 +14,7 @@ from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
 from frontend.keys.homes import key_store
+from frontend.metrics import Metrics
 from frontend.pipeline import Pipeline, QualityRules, Thresholds
 from frontend.readiness import Readiness
 from frontend.reasons import QualityLimits, refusing_reasons
@@ -21,7 +22,10 @@ from frontend.routes.answers import install_error_answers
 from frontend.routes.batch import batch_routes
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
+from frontend.routes.metrics import metrics_routes
 from frontend.routes.request_id import RequestIds
+from frontend.routes.request_log import log_request
+from frontend.routes.request_watch import RequestWatch
 from frontend.routes.version import version_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
@@ -33,6 +37,7 @@ from frontend.version import VersionSource, service_version
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops."""
     stopping = Stopping()
+    metrics = Metrics(settings.metrics_key_names) if settings.metrics else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
@@ -44,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
-            app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission)
+            app.state.service = LivenessService(
+                keys=keys, pipeline=pipeline, admission=admission, observers=[metrics.observe] if metrics else []
+            )
             app.state.batch_judge = BatchJudge(
                 app.state.service,
                 lanes=max(1, min(settings.decode_threads, settings.max_in_flight // 2)),
@@ -74,11 +81,18 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.stopping = stopping
+    app.add_middleware(
+        RequestWatch,
+        begun=[metrics.request_begun] if metrics else [],
+        ended=[log_request, *([metrics.request_ended] if metrics else [])],
+    )
     app.add_middleware(RequestIds)
     install_error_answers(app, settings.retry_after_s)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
     app.include_router(batch_routes(settings.max_batch_body_bytes, settings.max_batch_images, settings.retry_after_s))
     app.include_router(version_routes())
+    if metrics:
+        app.include_router(metrics_routes(metrics))
     app.include_router(health_routes(settings.retry_after_s))
     return app
 

@@ -1,12 +1,39 @@
-"""Where the service's log goes."""
+"""The service's log: to stderr, one line a record, as JSON for programs or as text for people."""
 
+import json
 import logging
 import sys
+from datetime import datetime, timezone
+
+FIELDS = "fields"
+"""Name in `extra` of what a record tells beside its message."""
 
 
-def start_logging(level: str) -> None:
-    """Log to stderr, one line a record; a second call in the same process changes nothing."""
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+class JsonLines(logging.Formatter):
+    """Each record as one JSON object: time (RFC 3339, UTC), level, logger, message, and the record's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Make the line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update(getattr(record, FIELDS, {}))
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def start_logging(level: str, log_format: str) -> None:
+    """Log to stderr; a second call in the same process changes nothing.
+
+    `log_format` is json, text, or auto: text on a terminal, JSON anywhere else.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if as_json else text)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("pymongo").setLevel(logging.WARNING)  # at "debug" it prints commands, with digests of hash_ids

@@ -45,6 +45,7 @@ class LivenessService:
         """
         received_at = _now()
         key_name: str | None = None
+        key_used_ratio: float | None = None
         outcome: Verdict | LivenessError | None = None
         try:
             if not isinstance(hash_id, str):
@@ -54,7 +55,8 @@ class LivenessService:
                 clock.lap("admit")
                 if gone():
                     raise Abandoned("the caller went away while it waited")
-                key_name = (await self._keys.authenticate(digest, received_at)).name
+                key = await self._keys.authenticate(digest, received_at)
+                key_name = key.name
                 clock.lap("authenticate")
                 verdict = await self._pipeline.judge(
                     image_bytes(selfie_image), clock, with_details=with_details, gone=gone
@@ -63,6 +65,8 @@ class LivenessService:
                     raise Abandoned("the caller went away")
                 await self._keys.consume(digest, _now())
                 clock.lap("count")
+                if key.limit:
+                    key_used_ratio = (key.used + 1) / key.limit
             outcome = verdict
         except LivenessError as error:
             outcome = error
@@ -72,7 +76,7 @@ class LivenessService:
             raise outcome from None
         finally:
             if outcome is not None:
-                observation = Observation(request_id, received_at, key_name, outcome, clock.stages_s)
+                observation = Observation(request_id, received_at, key_name, outcome, clock.stages_s, key_used_ratio)
                 for observe in self._observers:
                     observe(observation)
         return verdict

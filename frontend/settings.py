@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="One JSON object a line, or text; auto is text on a terminal and JSON anywhere else."
+    )
     data_dir: Path = Field(
         PROJECT_ROOT / "var", description="Folder of keys, logs and the demo key (embedded default)."
     )
@@ -135,6 +138,10 @@ class Settings(BaseSettings):
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
     )
 
+    metrics: bool = Field(True, description="Whether GET /metrics tells Prometheus what was done.")
+    metrics_key_names: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Most keys that /metrics names, each with the used share of its limit; 0 names none."
+    )
     @field_validator("refuse_reasons")
     @classmethod
     def _only_known_reasons(cls, listed: str) -> str:

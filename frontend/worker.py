@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 def worker_app() -> FastAPI:
     """The application, out of the environment's settings; uvicorn calls this inside its event loop."""
     settings = load_settings()
-    start_logging(settings.log_level)
+    start_logging(settings.log_level, settings.log_format)
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
         _stop_with_parent(parent.pid)
     app = create_app(settings)

@@ -15,6 +15,7 @@ from frontend.errors import StartRefused
 from frontend.faces import FaceDetector, network_path
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
+from frontend.metrics import shared_between_processes
 from frontend.settings import Settings
 
 OTHER_OPEN_FILES = 64
@@ -36,7 +37,7 @@ def run_server(settings: Settings) -> None:
 
     Raises StartRefused or KeyStoreUnavailable when it cannot start.
     """
-    start_logging(settings.log_level)
+    start_logging(settings.log_level, settings.log_format)
     exit_on_sigterm()
     if not settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
@@ -104,7 +105,8 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=settings.stop_timeout_s,
     )
     if settings.processes > 1:
-        Workers(config, sockets=[listener]).run()
+        with shared_between_processes():
+            Workers(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
 

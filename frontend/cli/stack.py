@@ -30,7 +30,7 @@ def run_stack(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM; raises StartRefused or KeyStoreUnavailable when it cannot start."""
     if settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is set: `liveness up` starts a Triton of its own; use `liveness serve`")
-    start_logging(settings.log_level)
+    start_logging(settings.log_level, settings.log_format)
     exit_on_sigterm()
     console = Console(stderr=True)
     started_at_s = time.monotonic()

@@ -1,7 +1,6 @@
 """The one place where verdicts and errors become HTTP answers, with the bodies of the documented contract."""
 
 import json
-import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from frontend import errors
+from frontend.observation import outcome_name
 from frontend.pipeline import Verdict
 from frontend.reasons import Reason
 from frontend.routes.details import details_body
-
-logger = logging.getLogger(__name__)
+from frontend.routes.request_watch import note_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +114,9 @@ def raw_answer(error_type: type[errors.LivenessError], retry_after_s: int) -> by
 def install_error_answers(app: FastAPI, retry_after_s: int) -> None:
     """Answer every error of the tree, and the framework's own (no such path, wrong method), in the same manner."""
 
-    async def refused(request: Request, error: Exception) -> Response:
-        refusal = REFUSALS[type(error)]  # type: ignore[index]  # registered for these types alone
-        level = logging.WARNING if refusal.status >= 500 else logging.INFO
-        logger.log(
-            level,
-            "%s %s: %d %s: %s",
-            request.method,
-            request.url.path,
-            refusal.status,
-            type(error).__name__,
-            error,
-        )
+    async def refused(request: Request, error: errors.LivenessError) -> Response:
+        refusal = REFUSALS[type(error)]
+        note_outcome(request, outcome_name(error), str(error))
         headers = {"Retry-After": str(retry_after_s)} if refusal.status == 503 else None
         return JsonAnswer(refusal.body, refusal.status, headers)
 
@@ -137,6 +127,6 @@ def install_error_answers(app: FastAPI, retry_after_s: int) -> None:
         return await refused(request, errors.Abandoned("the caller went away within the body"))
 
     for error_type in REFUSALS:
-        app.add_exception_handler(error_type, refused)
+        app.add_exception_handler(error_type, refused)  # type: ignore[arg-type]  # registered for these types alone
     app.add_exception_handler(HTTPException, framework_error)  # type: ignore[arg-type]  # Starlette's own signature
     app.add_exception_handler(ClientDisconnect, abandoned)

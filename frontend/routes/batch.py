@@ -1,14 +1,17 @@
 """POST /liveness/batch."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from frontend import errors
 from frontend.batch import BatchJudge
+from frontend.observation import outcome_name
 from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
 from frontend.routes.body import json_object
+from frontend.routes.request_watch import note_outcome
 from frontend.schemas import BatchAnswer, BatchRequest, ErrorAnswer, MessageAnswer
 
 
@@ -44,6 +47,8 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
             departure.cancel()
         if all(isinstance(outcome, errors.InvalidCredentials) for outcome in outcomes):
             raise errors.InvalidCredentials("for every picture of a batch")
+        counts = Counter(map(outcome_name, outcomes))
+        note_outcome(request, "batch", ", ".join(f"{number} {name}" for name, number in counts.items()))
         answers = [outcome_answer(outcome) for outcome in outcomes]
         headers = {"Retry-After": str(retry_after_s)} if any(status == 503 for status, _ in answers) else None
         return JsonAnswer({"results": [{"status": status, "body": body} for status, body in answers]}, 200, headers)

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from frontend import errors
+from frontend.observation import outcome_name
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
 from frontend.routes.body import liveness_fields
 from frontend.routes.details import DETAILS_EXAMPLE, DETAILS_PARAMETER, wants_details
+from frontend.routes.request_watch import note_outcome
 from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
 from frontend.service import LivenessService
 from frontend.timing import StageClock
@@ -46,6 +48,7 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
             )
         finally:
             departure.cancel()
+        note_outcome(request, outcome_name(verdict))
         answer = verdict_answer(verdict)
         if with_server_timing:
             answer.headers["Server-Timing"] = clock.server_timing()

@@ -1,0 +1,88 @@
+"""A service of two processes, with its metrics, its log and keys of its own."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import count
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from frontend.keys.store import KeyRecord, new_hash_id
+from tests.conftest import Stack, _create, running
+
+
+@dataclass(frozen=True)
+class Workers(Stack):
+    """A running service of two worker processes."""
+
+    log: Path
+
+    def pids(self) -> set[int]:
+        """The processes that serve."""
+        children = psutil.Process(self.process.pid).children()
+        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return {child.pid for child in living if "multiprocessing.spawn" in " ".join(child.cmdline())}
+
+
+@pytest.fixture(scope="package")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    data_dir = tmp_path_factory.mktemp("workers")
+    log = data_dir / "stderr.log"
+    settings = {"port": 0, "data_dir": data_dir, "workers": 2, "metrics_key_names": 2}
+    with running("up", "Ctrl-C", log=log, **settings) as (process, ready):
+        url = ready.split("Services is live: ")[1].split()[0]
+        yield Workers(url, data_dir, process, ready, log)
+
+
+@pytest.fixture(scope="package")
+def workers_key(workers: Workers) -> Callable[..., str]:
+    """Make a key of the service of two processes: its name and limit, then its hash_id is returned."""
+    numbers = count()
+
+    def make(name: str | None = None, limit: int | None = None) -> str:
+        hash_id = new_hash_id()
+        record = KeyRecord(name or f"key-{next(numbers)}", limit, 0, datetime.now(timezone.utc))
+        asyncio.run(_create(workers.keys_url, hash_id, record))
+        return hash_id
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def without_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """A service of one process that judges one picture at a time, in front of a Triton that is not there."""
+    data_dir = tmp_path_factory.mktemp("bare")
+    log = data_dir / "stderr.log"
+    settings = {
+        "triton_url": "127.0.0.1:9",
+        "model_repository": data_dir,
+        "data_dir": data_dir,
+        "port": 0,
+        "max_in_flight": 1,
+        "log_format": "text",
+    }
+    with running("serve", "listening", log, **settings) as (process, ready):
+        yield Workers(ready.split()[-1], data_dir, process, ready, log)
+
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scrape(url: str) -> Samples:
+    """Sample name and labels → value, as a fresh connection to any of the processes tells it."""
+    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """One sample; 0.0 where there is none."""
+    return samples.get((name, tuple(sorted(labels.items()))), 0.0)
