@@ -57,6 +57,12 @@ def test_limit_of_500_is_exact_for_2000_callers_at_once(
     assert scaled.used("exact") == 500
 
 
+def test_metrics_are_not_for_the_world(scaled: Deployment) -> None:
+    ask = ["exec", "-T", "proxy", "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "--path-as-is"]
+    for path in ("metrics", "metrics?a=b", "%6detrics", "/metrics"):
+        assert scaled.compose(*ask, f"https://127.0.0.1:8443/{path}").stdout.strip() == "404"
+
+
 def test_rolling_upgrade_loses_no_request(scaled: Deployment, load_on: Callable[[str], Load], note: Note) -> None:
     subprocess.run(["docker", "tag", "liveness-frontend:0.1.0", "liveness-frontend:0.1.1-test"], check=True)
     with (scaled.folder / "compose/.env").open("a") as settings:
