@@ -55,7 +55,7 @@ class Metrics:
             ["outcome", "reason"],
             registry=registry,
         )
-        verdicts = ["live", "attack", "no_face", *(reason.value.lower() for reason in Reason)]
+        verdicts = ["live", "attack", *(reason.value.lower() for reason in Reason)]
         self._judged = {reason: judgements.labels("verdict", reason) for reason in verdicts}
         for outcome, base in (("rejected", RequestRejected), ("unavailable", ServiceUnavailable)):
             for error in base.__subclasses__():

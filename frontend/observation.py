@@ -7,6 +7,7 @@ from datetime import datetime
 
 from frontend.errors import LivenessError
 from frontend.pipeline import Verdict
+from frontend.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ _CAPITAL_WITHIN = re.compile(r"(?<!^)(?=[A-Z])")
 def outcome_name(outcome: Verdict | LivenessError) -> str:
     """One word for it, as metrics and logs name it.
 
-    It is live, attack, no_face, the reason why a face was refused, as face_too_small, or the error, as scoring_failed.
+    It is live, attack, the reason why the picture was refused, as face_too_small, or the error, as scoring_failed.
     """
     if isinstance(outcome, Verdict):
         if not outcome.face_found:
-            return "no_face"
+            return Reason.FACE_NOT_FOUND.value.lower()
         if outcome.refused_for:
             return outcome.refused_for.value.lower()
         return "live" if outcome.is_live else "attack"

@@ -140,6 +140,6 @@ def test_nothing_secret_and_no_picture_is_logged(
     assert client.post("/liveness", json={"hash_id": hash_id, "selfie_image": image}).status_code == 400
     assert client.post("/liveness", json={"hash_id": wrong, "selfie_image": image}).status_code == 401
     written = b"".join(file.read_bytes() for file in stack.data_dir.rglob("*") if file.is_file())
-    assert b"InvalidImage" in written
+    assert b"invalid_image" in written
     for secret in (hash_id, wrong, image[1000:1064]):
         assert secret.encode() not in written

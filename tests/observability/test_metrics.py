@@ -57,7 +57,7 @@ def test_every_outcome_is_counted_once_whichever_process_served_it(
     assert difference(judged(after), judged(before)) == {
         "live": 6,
         "attack": 4,
-        "no_face": 1,
+        "face_not_found": 1,
         "image_missing": 2,
         "invalid_image": 1,
         "invalid_credentials": 1,
