@@ -1,8 +1,10 @@
 """The web application: what it is made of, opened and closed in order."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -33,25 +35,28 @@ from frontend.settings import Settings
 from frontend.stopping import Stopping
 from frontend.version import VersionSource, service_version
 
+if TYPE_CHECKING:
+    from frontend.tracing import Tracing
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops."""
     stopping = Stopping()
     metrics = Metrics(settings.metrics_key_names) if settings.metrics else None
+    tracing = _tracing(settings)
+    observers = [watcher.observe for watcher in (metrics, tracing) if watcher]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
-        pipeline = make_pipeline(settings)
+        pipeline = make_pipeline(settings, tracing.triton_header if tracing else None)
         versions = VersionSource(
             settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
         )
         try:
             await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
-            app.state.service = LivenessService(
-                keys=keys, pipeline=pipeline, admission=admission, observers=[metrics.observe] if metrics else []
-            )
+            app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission, observers=observers)
             app.state.batch_judge = BatchJudge(
                 app.state.service,
                 lanes=max(1, min(settings.decode_threads, settings.max_in_flight // 2)),
@@ -72,6 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
             versions.close()
             await pipeline.close()
             await keys.close()
+            if tracing:
+                await asyncio.to_thread(tracing.close)
 
     app = FastAPIOffline(
         title="Face liveness",
@@ -86,6 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
         begun=[metrics.request_begun] if metrics else [],
         ended=[log_request, *([metrics.request_ended] if metrics else [])],
     )
+    if tracing:
+        app.add_middleware(tracing.middleware("/liveness"))
     app.add_middleware(RequestIds)
     install_error_answers(app, settings.retry_after_s)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
@@ -95,6 +104,14 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(metrics_routes(metrics))
     app.include_router(health_routes(settings.retry_after_s))
     return app
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if not settings.otlp_endpoint:
+        return None
+    from frontend.tracing import Tracing  # an import that takes half a second
+
+    return Tracing(settings.otlp_endpoint, settings.trace_sample_ratio)
 
 
 def _connection_limits(settings: Settings) -> ConnectionLimits:
@@ -107,12 +124,12 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
     )
 
 
-def make_pipeline(settings: Settings) -> Pipeline:
+def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None = None) -> Pipeline:
     """The pipeline that the settings ask for; call it inside the running event loop. Raises StartRefused."""
     if not settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
     return Pipeline(
-        scorer=TritonScorer(settings.triton_url, settings.triton_model, settings.triton_timeout_s),
+        scorer=TritonScorer(settings.triton_url, settings.triton_model, settings.triton_timeout_s, trace_header),
         network=network_path(),
         limits=ImageLimits(
             max_pixels=int(settings.max_image_megapixels * 1_000_000),

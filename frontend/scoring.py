@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,12 +20,14 @@ _CROP_BYTES = math.prod(_SHAPE)
 class TritonScorer:
     """A client of one model of one Triton server.
 
-    Use and `close` it in one event loop. `timeout_s` bounds one score, and apart from it the connecting.
+    Use and `close` it in one event loop. `timeout_s` bounds one score, and apart from it the connecting. `trace_header`
+    gives a header line, or nothing, that a request is sent with.
     """
 
-    def __init__(self, url: str, model: str, timeout_s: float) -> None:
+    def __init__(self, url: str, model: str, timeout_s: float, trace_header: Callable[[], bytes] | None = None) -> None:
         self._connections = TritonConnections(url, timeout_s)
         self._request_head = _request_head(url, model)
+        self._trace_header = trace_header
 
     def close(self) -> None:
         """Close the connections."""
@@ -36,7 +39,11 @@ class TritonScorer:
         Raises ScoringFailed when Triton is away, refuses, is too slow, or answers anything but one number in [0, 1]:
         such an answer is never a verdict.
         """
-        request = (self._request_head, _bytes_of(crops.context), _bytes_of(crops.face))
+        head = self._request_head
+        if self._trace_header:
+            line, rest = head.split(b"\r\n", 1)
+            head = line + b"\r\n" + self._trace_header() + rest
+        request = (head, _bytes_of(crops.context), _bytes_of(crops.face))
         try:
             status, headers, body = await self._connections.exchange(request)
         except (OSError, BadAnswer, asyncio.TimeoutError) as error:

@@ -138,10 +138,17 @@ class Settings(BaseSettings):
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
     )
 
+    otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+/?)?$")] = Field(
+        "", description="URL of an OpenTelemetry collector (OTLP over HTTP) that traces go to; empty makes none."
+    )
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="Share of the requests without a traceparent that are traced."
+    )
     metrics: bool = Field(True, description="Whether GET /metrics tells Prometheus what was done.")
     metrics_key_names: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="Most keys that /metrics names, each with the used share of its limit; 0 names none."
     )
+
     @field_validator("refuse_reasons")
     @classmethod
     def _only_known_reasons(cls, listed: str) -> str:

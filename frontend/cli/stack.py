@@ -46,6 +46,7 @@ def run_stack(settings: Settings) -> None:
                 runtime_dir=settings.data_dir / "triton",
                 start_timeout_s=settings.triton_start_timeout_s,
                 on_event=logger.warning,
+                otlp_endpoint=settings.otlp_endpoint,
             ) as triton:
                 console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}")
                 key = asyncio.run(_demo_key(settings))

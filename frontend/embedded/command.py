@@ -65,6 +65,21 @@ def command_line(
     ]
 
 
+def trace_options(otlp_endpoint: str) -> list[str]:
+    """Send spans to this collector (OTLP over HTTP) of each inference that comes with a traceparent; none if empty."""
+    if not otlp_endpoint:
+        return []
+    options = {
+        "mode": "opentelemetry",
+        "level": "TIMESTAMPS",
+        "rate": "0",
+        "opentelemetry,url": otlp_endpoint.rstrip("/") + "/v1/traces",
+        "opentelemetry,resource": "service.name=triton",
+        "opentelemetry,bsp_schedule_delay": "1000",
+    }
+    return [f"--trace-config={name}={value}" for name, value in options.items()]
+
+
 def environment(installation: Installation) -> dict[str, str]:
     """Only what Triton and the stub need; none of the service's own variables, which may hold secrets."""
     inherited = {name: os.environ[name] for name in ("HOME", "TZ") if name in os.environ}

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from frontend.embedded.command import command_line, environment, prepare_directory, shell_safe
+from frontend.embedded.command import command_line, environment, prepare_directory, shell_safe, trace_options
 from frontend.embedded.installation import Installation, check_machine, find_installation
 from frontend.embedded.log import keep_bounded, reason_of_failure
 from frontend.embedded.ports import PortReservation
@@ -40,7 +40,8 @@ class EmbeddedTriton:
     """Starts tritonserver on free ports of 127.0.0.1, restarts it when it fails, and leaves nothing behind.
 
     `url` and `metrics_url` ("127.0.0.1:PORT") hold from `start` on, over all restarts. Its log is `log_path`.
-    `on_event` gets short lines for the service's log, from another thread. One object is for one start.
+    `on_event` gets short lines for the service's log, from another thread. Spans go to the collector at
+    `otlp_endpoint`, if there is one. One object is for one start.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class EmbeddedTriton:
         runtime_dir: Path,
         start_timeout_s: float,
         on_event: Callable[[str], None] = _ignore,
+        otlp_endpoint: str = "",
     ) -> None:
         self._model_repository = model_repository
         self._model = model
         self._runtime_dir = runtime_dir
         self._start_timeout_s = start_timeout_s
         self._on_event = on_event
+        self._otlp_endpoint = otlp_endpoint
         self.log_path = runtime_dir / "triton.log"
         self._stopping = threading.Event()
         self._resources = contextlib.ExitStack()
@@ -177,6 +180,7 @@ class EmbeddedTriton:
             metrics_port=self._metrics.port,
             shm_prefix=self._run.shm_prefix,
         )
+        command += trace_options(self._otlp_endpoint)
         return TritonProcess(command, environment(installation), run=self._run, log=self.log_path)
 
     def _wait_until_ready(self, process: TritonProcess, deadline_s: float, log_offset: int) -> None:

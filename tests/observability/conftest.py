@@ -1,6 +1,7 @@
 """A service of two processes, with its metrics, its log and keys of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from frontend.keys.store import KeyRecord, new_hash_id
 from tests.conftest import Stack, _create, running
+from tests.observability.collector import Collector, collecting
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,36 @@ class Workers(Stack):
     def pids(self) -> set[int]:
         """The processes that serve."""
         children = psutil.Process(self.process.pid).children()
-        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return {child.pid for child in living if "multiprocessing.spawn" in " ".join(child.cmdline())}
+        serving = set()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is none either
+                if "multiprocessing.spawn" in " ".join(child.cmdline()):
+                    serving.add(child.pid)
+        return serving
 
 
 @pytest.fixture(scope="package")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+def collector() -> Iterator[Collector]:
+    """The collector that the service of two processes, and its Triton, send their spans to."""
+    with collecting() as running_collector:
+        yield running_collector
+
+
+@pytest.fixture(scope="package")
+def workers(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Workers]:
     data_dir = tmp_path_factory.mktemp("workers")
     log = data_dir / "stderr.log"
-    settings = {"port": 0, "data_dir": data_dir, "workers": 2, "metrics_key_names": 2}
-    with running("up", "Ctrl-C", log=log, **settings) as (process, ready):
+    settings = {
+        "port": 0,
+        "data_dir": data_dir,
+        "workers": 2,
+        "metrics_key_names": 2,
+        "otlp_endpoint": collector.url,
+        "trace_sample_ratio": 0,
+    }
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as service:
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+        process, ready = service.enter_context(running("up", "Ctrl-C", log=log, timeout_s=110, **settings))
         url = ready.split("Services is live: ")[1].split()[0]
         yield Workers(url, data_dir, process, ready, log)
 
