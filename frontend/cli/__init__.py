@@ -6,6 +6,7 @@ import typer
 
 from frontend.cli.check import check
 from frontend.cli.keys import keys_app
+from frontend.cli.openapi import openapi
 from frontend.cli.settings import settings
 from frontend.cli.tune import tune
 from frontend.errors import LivenessError
@@ -29,7 +30,7 @@ def serve() -> None:
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
     app = typer.Typer(help="On-premises face liveness.", no_args_is_help=True, pretty_exceptions_enable=False)
-    for command in (up, serve, check, settings, tune):
+    for command in (up, serve, check, settings, tune, openapi):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
     try:

@@ -1,0 +1,139 @@
+"""A client of the liveness service in one file: Python 3.10 or newer, nothing but the standard library.
+
+    client = LivenessClient("http://127.0.0.1:5001", hash_id="…")
+    verdict = client.judge(Path("selfie.jpg"))
+    verdict.is_live, verdict.liveness_score
+
+From a shell: python3 liveness_client.py selfie.jpg [more.jpg …], with LIVENESS_URL and LIVENESS_HASH_ID set.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import random
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RETRIED_STATUSES = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`liveness_score` is P(live); `message` is "Success", or says why no face was judged."""
+
+    is_live: bool
+    liveness_score: float
+    message: str
+
+
+class LivenessError(Exception):
+    """The service gave no verdict: `status` is the answer's, and the text what it says."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+class Unavailable(LivenessError):
+    """It gave none after every attempt; `status` is 0 where it did not answer at all. Nothing was counted."""
+
+
+class LivenessClient:
+    """Asks one service with one hash_id.
+
+    An answer of 502, 503 or 504 and a refused connection are tried again, `attempts` times in all: after as many
+    seconds as Retry-After says where it is there, else after `backoff_s`, twice that, and so on, each a little
+    different for every client. An answer that was lost on the way is not asked for again, since its verdict may have
+    been counted.
+    """
+
+    def __init__(
+        self, url: str, hash_id: str, *, timeout_s: float = 30.0, attempts: int = 4, backoff_s: float = 0.5
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._hash_id = hash_id
+        self._timeout_s = timeout_s
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+
+    def judge(self, image: Path | bytes) -> Verdict:
+        """Judge one PNG or JPEG file; raises LivenessError."""
+        status, body = self._post("/liveness", {"hash_id": self._hash_id, "selfie_image": _base64(image)})
+        return _verdict(status, body)
+
+    def judge_all(self, images: Sequence[Path | bytes]) -> list[Verdict | LivenessError]:
+        """Judge several in one call: a verdict, or the error in its place, for each in order; raises LivenessError."""
+        pictures = [_base64(image) for image in images]
+        status, body = self._post("/liveness/batch", {"hash_id": self._hash_id, "selfie_images": pictures})
+        if status != 200:
+            raise _error(status, body)
+        return [_outcome(result["status"], result["body"]) for result in body["results"]]
+
+    def _post(self, path: str, content: dict[str, object]) -> tuple[int, Any]:
+        data = json.dumps(content).encode()
+        for attempt in range(1, self._attempts + 1):
+            request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"})  # noqa: S310
+            try:
+                with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310
+                    return answer.status, json.load(answer)
+            except urllib.error.HTTPError as error:
+                with error:
+                    text = error.read()
+                if error.code not in RETRIED_STATUSES or attempt == self._attempts:
+                    return error.code, _json_or_text(text)
+                self._wait(attempt, error.headers.get("Retry-After", ""))
+            except urllib.error.URLError as error:
+                if not isinstance(error.reason, ConnectionRefusedError) or attempt == self._attempts:
+                    raise Unavailable(0, str(error.reason)) from None
+                self._wait(attempt, "")
+            except (OSError, http.client.HTTPException) as error:
+                raise Unavailable(0, f"the answer was lost: {type(error).__name__}") from None
+        raise ValueError("attempts is less than 1")
+
+    def _wait(self, attempt: int, retry_after: str) -> None:
+        seconds = float(retry_after) if retry_after.isdecimal() else self._backoff_s * 2 ** (attempt - 1)
+        time.sleep(seconds * random.uniform(1.0, 1.2))  # noqa: S311
+
+
+def _base64(image: Path | bytes) -> str:
+    return base64.b64encode(image if isinstance(image, bytes) else image.read_bytes()).decode()
+
+
+def _json_or_text(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"error": text[:200].decode(errors="replace")}
+
+
+def _verdict(status: int, body: Any) -> Verdict:
+    if status != 201:
+        raise _error(status, body)
+    result = body["liveness_result"]
+    return Verdict(bool(result["is_live"]), float(result["liveness_score"]), body["message"])
+
+
+def _outcome(status: int, body: Any) -> Verdict | LivenessError:
+    return _verdict(status, body) if status == 201 else _error(status, body)
+
+
+def _error(status: int, body: Any) -> LivenessError:
+    text = body.get("error") or body.get("message") or "" if isinstance(body, dict) else ""
+    return (Unavailable if status in RETRIED_STATUSES else LivenessError)(status, text)
+
+
+if __name__ == "__main__":
+    client = LivenessClient(os.environ.get("LIVENESS_URL", "http://127.0.0.1:5001"), os.environ["LIVENESS_HASH_ID"])
+    for name in sys.argv[1:]:
+        print(name, client.judge(Path(name)))
