@@ -19,6 +19,9 @@ _JPEG_SIGNATURE = b"\xff\xd8\xff"
 _EXIF_ORIENTATION = 0x0112
 _START_OF_SCAN = 0xDAFF  # as a little-endian word
 _MAX_JPEG_SCANS = 100
+_MAX_SCANS_OF_LARGEST = 16  # libjpeg goes through every pixel once a scan; progressive files have about 10
+_MAX_BYTES_A_PIXEL_OF_LARGEST = 3
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _JPEG_DIVISORS = (8, 4, 2)  # those that libjpeg-turbo has fast code for
 
 # What Pillow raises on damaged files, beside its own UnidentifiedImageError (an OSError).
@@ -79,13 +82,14 @@ def _decode_jpeg(data: bytes, limits: ImageLimits, enough_side_pixels: int) -> t
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(data)
         _check_size(width, height, limits)
-        if _jpeg_scans(data) > _MAX_JPEG_SCANS:
-            raise InvalidImage("too many scans")
+        scans = _jpeg_scans(data)
+        if scans > _MAX_JPEG_SCANS or scans * width * height > _MAX_SCANS_OF_LARGEST * limits.max_pixels:
+            raise InvalidImage(f"too many scans: {scans}")
         divisor = _divisor(min(width, height), enough_side_pixels)
         image: RgbImage = simplejpeg.decode_jpeg(
             data, "RGB", min_height=ceil(height / divisor), min_width=ceil(width / divisor), min_factor=1
         )
-    except ValueError as error:
+    except (ValueError, KeyError) as error:  # KeyError: a chroma subsampling that has no name
         raise InvalidImage(f"damaged JPEG: {error}") from None
     return _upright(image, _jpeg_orientation(data)), divisor
 
@@ -102,26 +106,36 @@ def _divisor(shorter_side: int, enough_side_pixels: int) -> int:
 
 def _jpeg_orientation(data: bytes) -> int:
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as header:
+        header = Image.open(io.BytesIO(data), formats=("JPEG",))
+    except _DAMAGED as error:  # a file that decoders do not agree on is not intact
+        raise InvalidImage(f"damaged JPEG: {type(error).__name__}") from None
+    with header:
+        try:
             return int(header.getexif().get(_EXIF_ORIENTATION, 1))
-    except _DAMAGED:  # the pixels are sound: a broken EXIF block says nothing of the orientation
-        return 1
+        except _DAMAGED:  # the pixels are sound: a broken EXIF block says nothing of the orientation
+            return 1
 
 
 def _decode_png(data: bytes, limits: ImageLimits) -> RgbImage:
-    if len(data) < 24:
+    if len(data) < 26:
         raise InvalidImage("PNG header cut short")
-    width, height = struct.unpack(">II", data[16:24])
+    width, height, depth, colour_type = struct.unpack(">IIBB", data[16:26])
     _check_size(width, height, limits)
+    if (
+        width * height * depth * _PNG_CHANNELS.get(colour_type, 1)
+        > 8 * _MAX_BYTES_A_PIXEL_OF_LARGEST * limits.max_pixels
+    ):
+        raise InvalidImage(f"too many bytes of pixels: {width}x{height}, {depth} bits, colour type {colour_type}")
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as png:
             png.load()
+            png.info.pop("transparency", None)  # dropped, as alpha is; Pillow would warn
             orientation = int(png.getexif().get(_EXIF_ORIENTATION, 1))
             if png.mode.startswith("I"):  # 16-bit grey, which Pillow would clip rather than scale
                 grey = (np.asarray(png) >> 8).astype(np.uint8)
                 image = np.repeat(grey[:, :, None], 3, axis=2)
             else:
-                image = np.asarray(png.convert("RGB"))
+                image = np.asarray(png if png.mode == "RGB" else png.convert("RGB"))
     except _DAMAGED as error:
         raise InvalidImage(f"damaged PNG: {type(error).__name__}") from None
     return _upright(image, orientation)
