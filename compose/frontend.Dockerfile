@@ -25,7 +25,8 @@ FROM python:3.11-slim-bookworm
 COPY --from=build /opt/liveness /opt/liveness
 ENV PATH=/opt/liveness/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp \
-    LIVENESS_HOST=0.0.0.0 LIVENESS_PORT=5001 LIVENESS_WORKERS=0 LIVENESS_DATA_DIR=/tmp/liveness
+    LIVENESS_HOST=0.0.0.0 LIVENESS_PORT=5001 LIVENESS_WORKERS=0 LIVENESS_DATA_DIR=/tmp/liveness \
+    LIVENESS_AUDIT_LOG=stdout LIVENESS_ACCEPTED_RISKS=plain-http
 USER 10001:10001
 EXPOSE 5001
 CMD ["liveness", "serve"]

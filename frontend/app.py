@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from frontend.admission import Admission
+from frontend.audit.log import audit_log
 from frontend.batch import BatchJudge
 from frontend.connections import ConnectionLimits
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
+from frontend.failed_authentications import FailedAuthentications
 from frontend.keys.homes import key_store
 from frontend.metrics import Metrics
 from frontend.pipeline import Pipeline, QualityRules, Thresholds
@@ -22,12 +24,14 @@ from frontend.readiness import Readiness
 from frontend.reasons import QualityLimits, refusing_reasons
 from frontend.routes.answers import install_error_answers
 from frontend.routes.batch import batch_routes
+from frontend.routes.docs import docs_routes
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
 from frontend.routes.metrics import metrics_routes
 from frontend.routes.request_id import RequestIds
 from frontend.routes.request_log import log_request
 from frontend.routes.request_watch import RequestWatch
+from frontend.routes.security_headers import SecurityHeaders
 from frontend.routes.version import version_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
@@ -53,10 +57,16 @@ def create_app(settings: Settings) -> FastAPI:
         versions = VersionSource(
             settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
         )
+        audit = audit_log(settings)
         try:
             await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
-            app.state.service = LivenessService(keys=keys, pipeline=pipeline, admission=admission, observers=observers)
+            app.state.service = LivenessService(
+                keys=keys,
+                pipeline=pipeline,
+                admission=admission,
+                observers=[*observers, audit] if audit else observers,
+            )
             app.state.batch_judge = BatchJudge(
                 app.state.service,
                 lanes=max(1, min(settings.decode_threads, settings.max_in_flight // 2)),
@@ -79,12 +89,15 @@ def create_app(settings: Settings) -> FastAPI:
             await keys.close()
             if tracing:
                 await asyncio.to_thread(tracing.close)
+            if audit:
+                await audit.close()
 
     app = FastAPIOffline(
         title="Face liveness",
         version=service_version(),
         description="Tells whether a live person or a presentation attack was in front of the camera.",
         lifespan=lifespan,
+        docs_url=None,  # frontend/routes/docs.py
         redoc_url=None,
     )
     app.state.stopping = stopping
@@ -96,13 +109,16 @@ def create_app(settings: Settings) -> FastAPI:
     if tracing:
         app.add_middleware(tracing.middleware("/liveness"))
     app.add_middleware(RequestIds)
-    install_error_answers(app, settings.retry_after_s)
+    app.add_middleware(SecurityHeaders)
+    failures = FailedAuthentications(settings.failed_authentications_allowed, settings.failed_authentications_window_s)
+    install_error_answers(app, settings.retry_after_s, failures)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
     app.include_router(batch_routes(settings.max_batch_body_bytes, settings.max_batch_images, settings.retry_after_s))
     app.include_router(version_routes())
     if metrics:
         app.include_router(metrics_routes(metrics))
     app.include_router(health_routes(settings.retry_after_s))
+    app.include_router(docs_routes(app.title, "/openapi.json"))
     return app
 
 

@@ -10,6 +10,7 @@
     │   ├── RequestTooSlow          head or body did not arrive in time
     │   ├── HeadTooLarge            the head is longer than any client's of this service
     │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
+    │   ├── TooManyFailures         the client's address has failed to authenticate too often of late
     │   ├── LimitReached            the hash_id has used up its requests
     │   ├── ImageMissing            there is no selfie_image, or an empty one
     │   ├── InvalidImage            the selfie_image is no intact PNG or JPEG within the limits
@@ -66,6 +67,10 @@ class HeadTooLarge(RequestRejected):
 
 class InvalidCredentials(RequestRejected):
     """No usable key has this hash_id."""
+
+
+class TooManyFailures(RequestRejected):
+    """Too many failed authentications from this address; a valid hash_id is still served."""
 
 
 class LimitReached(RequestRejected):

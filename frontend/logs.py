@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import warnings
 from datetime import datetime, timezone
 
 FIELDS = "fields"
@@ -37,3 +38,4 @@ def start_logging(level: str, log_format: str) -> None:
     handler.setFormatter(JsonLines() if as_json else text)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("pymongo").setLevel(logging.WARNING)  # at "debug" it prints commands, with digests of hash_ids
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # its remarks on Exif blocks

@@ -15,8 +15,9 @@ class Observation:
     """One request, as it ended; nothing in it is secret, pictorial or personal.
 
     `key_name` is None where the request ended before its key was known. `outcome` is the verdict that was counted, or
-    the error that took its place. `stages_s` holds the seconds of each stage that was gone through. `key_used_ratio`
-    is the share of the key's limit that is used with this verdict; None where there is no limit or no verdict.
+    the error that took its place. `stages_s` holds the seconds of each stage that was gone through, `latency_s` those
+    from the beginning to the end, that of a stage which failed included. `key_used_ratio` is the share of the key's
+    limit that is used with this verdict; None where there is no limit or no verdict.
     """
 
     request_id: str
@@ -24,6 +25,7 @@ class Observation:
     key_name: str | None
     outcome: Verdict | LivenessError
     stages_s: Mapping[str, float]
+    latency_s: float
     key_used_ratio: float | None = None
 
 

@@ -76,7 +76,9 @@ class LivenessService:
             raise outcome from None
         finally:
             if outcome is not None:
-                observation = Observation(request_id, received_at, key_name, outcome, clock.stages_s, key_used_ratio)
+                observation = Observation(
+                    request_id, received_at, key_name, outcome, clock.stages_s, clock.elapsed_s(), key_used_ratio
+                )
                 for observe in self._observers:
                     observe(observation)
         return verdict

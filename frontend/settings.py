@@ -1,5 +1,6 @@
 """Every setting of the service, each read from the environment as LIVENESS_<NAME>."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from frontend.reasons import refusing_reasons
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")
 """Where container engines mount secrets; a file there named as the variable, say LIVENESS_KEYS_URL, sets it."""
+
+RISKS = ("plain-http", "plain-keys", "public-triton", "readable-data")
+"""What `accepted_risks` may name; `frontend/safety.py` says what each is."""
 
 
 class Settings(BaseSettings):
@@ -134,6 +138,36 @@ class Settings(BaseSettings):
         15, description="Longest time for requests under way to end when the service stops."
     )
 
+    failed_authentications_allowed: Annotated[int, Field(ge=0)] = Field(
+        100,
+        description="Failed authentications of one client address within failed_authentications_window_s that are "
+        "answered 401; further ones get 429, valid keys always pass. 0 sets no limit.",
+    )
+    failed_authentications_window_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        60.0, description="How long failed authentications of an address are counted together."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses or networks, with commas, whose X-Forwarded-For tells the client's address."
+    )
+
+    audit_log: str = Field(
+        "",
+        description="Where each request is noted as a JSON line: a file, `stdout` or `off`; empty means audit.jsonl in "
+        "data_dir.",
+    )
+    audit_log_max_bytes: Annotated[int, Field(ge=4096)] = Field(
+        16 * 1024 * 1024, description="Size at which the audit log's file is rotated."
+    )
+    audit_log_files: Annotated[int, Field(ge=1, le=1000)] = Field(
+        8, description="Files of the audit log that are kept, the one in use included."
+    )
+
+    accepted_risks: str = Field(
+        "",
+        description="Insecure settings to start with all the same, by name, with commas: plain-http, plain-keys, "
+        "public-triton, readable-data. SECURITY.md explains them.",
+    )
+
     server_timing: bool = Field(
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
     )
@@ -154,6 +188,29 @@ class Settings(BaseSettings):
     def _only_known_reasons(cls, listed: str) -> str:
         refusing_reasons(listed)
         return listed
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _names_networks(cls, value: str) -> str:
+        for network in filter(None, value.split(",")):
+            ip_network(network.strip())  # its ValueError names what is no address
+        return value
+
+    @field_validator("accepted_risks")
+    @classmethod
+    def _names_risks(cls, value: str) -> str:
+        if unknown := {risk.strip() for risk in value.split(",")} - {"", *RISKS}:
+            raise ValueError(f"no such risk: {', '.join(sorted(unknown))}; there are {', '.join(RISKS)}")
+        return value
+
+    @property
+    def audit_path(self) -> Path:
+        """The audit log's file, where it is one."""
+        return Path(self.audit_log) if self.audit_log else self.data_dir / "audit.jsonl"
+
+    def accepts(self, risk: str) -> bool:
+        """Whether the operator accepted this one of `RISKS`."""
+        return risk in {accepted.strip() for accepted in self.accepted_risks.split(",")}
 
     @property
     def processes(self) -> int:

@@ -11,7 +11,7 @@ class StageClock:
     """
 
     def __init__(self) -> None:
-        self._last_s = time.perf_counter()
+        self._began_s = self._last_s = time.perf_counter()
         self.stages_s: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
@@ -19,6 +19,10 @@ class StageClock:
         now_s = time.perf_counter()
         self.stages_s[stage] = self.stages_s.get(stage, 0.0) + now_s - self._last_s
         self._last_s = now_s
+
+    def elapsed_s(self) -> float:
+        """Seconds since this clock was made."""
+        return time.perf_counter() - self._began_s
 
     def server_timing(self) -> str:
         """The stages in milliseconds, as the value of a Server-Timing header (W3C, Server Timing)."""

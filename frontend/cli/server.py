@@ -10,14 +10,20 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from frontend.audit.log import audit_log
 from frontend.connections import BoundedHttp
+from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector, network_path
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
+from frontend.safety import refuse_insecure
 from frontend.settings import Settings
 
+WORKER_SILENCE_S = 30
+"""A worker process silent for so long is killed and replaced. It is silent while it starts, which takes longer than
+uvicorn's own 5 s on a busy machine, where a worker would be killed again and again and never come to serve."""
 OTHER_OPEN_FILES = 64
 """Kept free beside clients' connections and those to Triton and the key database: files, libraries, the event loop."""
 
@@ -39,6 +45,7 @@ def run_server(settings: Settings) -> None:
     """
     start_logging(settings.log_level, settings.log_format)
     exit_on_sigterm()
+    refuse_insecure(settings)
     if not settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
     with listening_socket(settings) as listener:
@@ -74,13 +81,15 @@ def listening_socket(settings: Settings) -> socket.socket:
 
 
 def check_dependencies(settings: Settings) -> None:
-    """Open the keys' home once (making or migrating its schema) and load the face detector, before any worker does.
+    """Open the keys' home (making or migrating its schema), the audit log and the face detector before any worker does.
 
     Raises StartRefused or KeyStoreUnavailable.
     """
     FaceDetector(network_path(), settings.face_threshold)
 
     async def open_keys() -> None:
+        if audit := audit_log(settings):
+            await audit.close()
         store = key_store(settings.effective_keys_url, settings.keys_timeout_s)
         try:
             await store.open()
@@ -92,6 +101,7 @@ def check_dependencies(settings: Settings) -> None:
 
 def serve_http(settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is in flight; workers read the settings from the environment."""
+    forbid_core_dumps()
     os.environ.update({f"LIVENESS_{name.upper()}": str(value) for name, value in settings.model_dump().items()})
     _allow_open_files(settings)
     config = uvicorn.Config(
@@ -100,9 +110,12 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
         workers=settings.processes,
         log_config=None,
         access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
         http=BoundedHttp,
         timeout_graceful_shutdown=settings.stop_timeout_s,
+        timeout_worker_healthcheck=WORKER_SILENCE_S,
     )
     if settings.processes > 1:
         with shared_between_processes():

@@ -21,6 +21,7 @@ from frontend.embedded import EmbeddedTriton
 from frontend.errors import StartRefused
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
+from frontend.safety import refuse_insecure
 from frontend.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def run_stack(settings: Settings) -> None:
         raise StartRefused("LIVENESS_TRITON_URL is set: `liveness up` starts a Triton of its own; use `liveness serve`")
     start_logging(settings.log_level, settings.log_format)
     exit_on_sigterm()
+    refuse_insecure(settings)
     console = Console(stderr=True)
     started_at_s = time.monotonic()
     try:

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     for number in WATCHED:
         signal.signal(number, signal.SIG_DFL)  # one that the owner ignores, as a job in the background does, is lost
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold faces
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # a core dump would hold faces; why not 0: frontend/core_dumps.py
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def die_with_guard() -> None:  # safe between fork and exec: this process has one thread

@@ -9,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from frontend import errors
+from frontend.failed_authentications import FailedAuthentications
 from frontend.observation import outcome_name
 from frontend.pipeline import Verdict
 from frontend.reasons import Reason
 from frontend.routes.details import details_body
 from frontend.routes.request_watch import note_outcome
+from frontend.routes.security_headers import SECURITY_HEADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ REFUSALS: dict[type[errors.LivenessError], Refusal] = {
     errors.InvalidCredentials: Refusal(401, {"message": "Invalid credentials"}),
     errors.RequestTooSlow: Refusal(408, {"error": "The request took too long to arrive."}),
     errors.BodyTooLarge: Refusal(413, {"error": "The request body is too large."}),
+    errors.TooManyFailures: Refusal(429, {"error": "Too many failed authentications. Please try again later."}),
     errors.LimitReached: Refusal(429, {"message": "Your request limit has been reached."}),
     errors.HeadTooLarge: Refusal(431, {"error": "The request headers are too large."}),
     errors.Abandoned: Refusal(499, {"error": "The client went away."}),
@@ -108,11 +111,16 @@ def raw_answer(error_type: type[errors.LivenessError], retry_after_s: int) -> by
     head += [f"Content-Length: {len(body)}", "Connection: close"]
     if refusal.status == 503:
         head.append(f"Retry-After: {retry_after_s}")
+    head += [f"{name}: {value}" for name, value in SECURITY_HEADERS.items()]
     return "\r\n".join([*head, "", ""]).encode() + bytes(body)
 
 
-def install_error_answers(app: FastAPI, retry_after_s: int) -> None:
-    """Answer every error of the tree, and the framework's own (no such path, wrong method), in the same manner."""
+def install_error_answers(app: FastAPI, retry_after_s: int, failures: FailedAuthentications) -> None:
+    """Answer every error of the tree, and the framework's own (no such path, wrong method), in the same manner.
+
+    A client address with too many `failures` gets TooManyFailures in place of InvalidCredentials, so that whoever has
+    a valid hash_id is served from there all the same.
+    """
 
     async def refused(request: Request, error: errors.LivenessError) -> Response:
         refusal = REFUSALS[type(error)]
@@ -126,7 +134,16 @@ def install_error_answers(app: FastAPI, retry_after_s: int) -> None:
     async def abandoned(request: Request, _error: Exception) -> Response:
         return await refused(request, errors.Abandoned("the caller went away within the body"))
 
+    async def not_authenticated(request: Request, error: errors.InvalidCredentials) -> Response:
+        wait_s = failures.record(request.client.host if request.client else "")
+        if wait_s is None:
+            return await refused(request, error)
+        answer = await refused(request, errors.TooManyFailures("from this client's address"))
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer
+
     for error_type in REFUSALS:
         app.add_exception_handler(error_type, refused)  # type: ignore[arg-type]  # registered for these types alone
+    app.add_exception_handler(errors.InvalidCredentials, not_authenticated)  # type: ignore[arg-type]  # and this one
     app.add_exception_handler(HTTPException, framework_error)  # type: ignore[arg-type]  # Starlette's own signature
     app.add_exception_handler(ClientDisconnect, abandoned)

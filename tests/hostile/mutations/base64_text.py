@@ -45,7 +45,9 @@ def white_space(rng: random.Random, file: bytes) -> object:
 def alphabet(rng: random.Random, file: bytes) -> object:
     text = sound(file)
     at = rng.randrange(len(text))
-    odd = rng.choice(("-", "_", "!", "\0", "\x7f", "é", "\u0430", "\U0001f600", "\ud800", "%2B", "\\n", "＋", "٠"))
+    odd = rng.choice(
+        ("-", "_", "!", "\0", "\x7f", "é", "\u0430", "\U0001f600", "\ud800", "%2B", "\\n", "\uff0b", "\u0660")
+    )
     return text[:at] + odd + text[at + 1 :]
 
 

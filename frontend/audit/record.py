@@ -1,0 +1,34 @@
+"""One line of the audit log."""
+
+import json
+
+from frontend.observation import Observation
+from frontend.pipeline import Verdict
+
+
+def audit_line(observation: Observation) -> bytes:
+    """The observation as a line of JSON, in ASCII: when, which request, whose key, what came of it, how long it took.
+
+    `key` is null where no usable key was given. `outcome` is "verdict", or the name of the error that took its place
+    (`frontend.errors`); with a verdict come `is_live`, `liveness_score` and `face_found`.
+    """
+    outcome = observation.outcome
+    fields: dict[str, object] = {
+        "time": observation.received_at.isoformat(timespec="milliseconds"),
+        "request_id": observation.request_id,
+        "key": observation.key_name,
+        "outcome": "verdict" if isinstance(outcome, Verdict) else type(outcome).__name__,
+    }
+    if isinstance(outcome, Verdict):
+        fields |= {
+            "is_live": int(outcome.is_live),
+            "liveness_score": outcome.liveness_score,
+            "face_found": outcome.face_found,
+        }
+    fields["latency_ms"] = round(1000 * observation.latency_s, 1)
+    return json.dumps(fields).encode() + b"\n"
+
+
+def loss_line(time: str, lost: int) -> bytes:
+    """The line that says that this many before it could not be written."""
+    return json.dumps({"time": time, "outcome": "lost", "lost": lost}).encode() + b"\n"

@@ -1,0 +1,14 @@
+"""Keeps what is in memory, faces among it, out of core dumps."""
+
+import resource
+
+NO_CORE_BYTES = 1
+
+
+def forbid_core_dumps() -> None:
+    """Have the kernel write no core dump of this process and of those that it starts.
+
+    A limit of 1 byte, not of 0: too small for a file either way, and the one value at which Linux does not hand the
+    dump to a collector such as systemd-coredump either, which 0 leaves it free to do (core(5); fs/coredump.c).
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE_BYTES, NO_CORE_BYTES))

@@ -1,0 +1,188 @@
+"""The audit log names every request once, whatever the number of processes, and stops nothing."""
+
+import asyncio
+import json
+import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import httpx
+import pytest
+
+from frontend.audit import log as log_module
+from frontend.audit.file import RotatedFile
+from frontend.audit.log import AuditLog, audit_log
+from frontend.errors import InvalidImage, StartRefused
+from frontend.observation import Observation
+from frontend.settings import Settings
+from tests.conftest import data_uri
+from tests.hostile.conftest import Serving
+from tests.hostile.seeds import jpeg_seeds, small_picture
+
+REQUESTS = 60
+PROCESSES = 4
+LINES = 250
+
+
+def records(path: Path) -> list[dict[str, object]]:
+    """All files of the log, the oldest first."""
+    files = sorted(path.parent.glob(f"{path.name}*"), key=lambda f: int(f.suffix[1:]) if f.suffix[1:].isdigit() else 0)
+    return [json.loads(line) for file in reversed(files) for line in file.read_text().splitlines()]
+
+
+def observation(request_id: str = "r") -> Observation:
+    return Observation(request_id, datetime.now(timezone.utc), "acme", InvalidImage("no"), {}, 0.01)
+
+
+def test_every_request_has_its_line_across_processes_and_rotations(
+    serving: Serving, hash_id: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "log" / "audit.jsonl"
+    picture = data_uri(jpeg_seeds(small_picture())[0])
+    bodies = [{"hash_id": hash_id, "selfie_image": picture}, {"hash_id": hash_id, "selfie_image": "/9j/"}, {}]
+    settings = {"audit_log": path, "audit_log_max_bytes": 4096, "audit_log_files": 50}
+
+    with serving(workers=2, **settings) as served:
+
+        def ask(number: int) -> int:
+            headers = {"X-Request-ID": f"request-{number}", "Connection": "close"}  # another process may take the next
+            return client.post("/liveness", json=bodies[number % 3], headers=headers).status_code
+
+        with httpx.Client(base_url=served.url, timeout=60) as client, ThreadPoolExecutor(4) as pool:
+            statuses = list(pool.map(ask, range(REQUESTS)))
+    assert statuses == [201, 400, 401] * (REQUESTS // 3)
+    written = {str(record["request_id"]): record for record in records(path)}
+    assert len(records(path)) == REQUESTS
+    assert set(written) == {f"request-{number}" for number in range(REQUESTS)}
+    verdict, invalid, unknown = (written[f"request-{number}"] for number in range(3))
+    names = ["time", "request_id", "key", "outcome", "is_live", "liveness_score", "face_found", "latency_ms"]
+    assert list(verdict) == names
+    assert (verdict["key"], verdict["outcome"]) == ("demo", "verdict")
+    assert 0 < float(str(verdict["latency_ms"])) < 30_000
+    assert (invalid["key"], invalid["outcome"]) == ("demo", "InvalidImage")
+    assert (unknown["key"], unknown["outcome"]) == (None, "InvalidCredentials")
+    assert datetime.fromisoformat(str(verdict["time"])).tzinfo is not None
+    files = list(path.parent.iterdir())
+    assert len(files) > 1
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert all(file.stat().st_size <= 4096 for file in files)
+
+
+WRITER = """
+import json, sys
+from pathlib import Path
+from frontend.audit.file import RotatedFile
+path, writer, lines = sys.argv[1:]
+file = RotatedFile(Path(path), max_bytes=4_000, files=200)
+for number in range(int(lines)):
+    file.append(json.dumps({"request_id": f"{writer}-{number}", "filling": "x" * (number % 90)}).encode() + b"\\n")
+"""
+
+
+def test_processes_that_rotate_at_once_lose_and_mix_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    command = [sys.executable, "-c", WRITER, str(path)]
+    writers = [subprocess.Popen([*command, str(writer), str(LINES)]) for writer in range(PROCESSES)]
+    assert [process.wait(60) for process in writers] == [0] * PROCESSES
+    written = [record["request_id"] for record in records(path)]
+    assert len(written) == PROCESSES * LINES
+    for writer in range(PROCESSES):
+        own = [name for name in written if str(name).startswith(f"{writer}-")]
+        assert own == [f"{writer}-{number}" for number in range(LINES)]
+
+
+def test_no_more_files_are_kept_than_asked_for(tmp_path: Path) -> None:
+    file = RotatedFile(tmp_path / "audit.jsonl", max_bytes=100, files=3)
+    for number in range(50):
+        file.append(b"%d%s\n" % (number, b"x" * 60))
+    file.close()
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]
+    assert (tmp_path / "audit.jsonl").read_bytes().startswith(b"49")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_and_made_up_for_by_a_number(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "RETRY_S", 0.0)
+    disk = {"full": True}
+    good, full = RotatedFile(tmp_path / "audit.jsonl", max_bytes=10**6, files=2), Path("/dev/full")
+    tried = threading.Semaphore(0)
+
+    def write(lines: bytes) -> None:
+        try:
+            if disk["full"]:
+                full.write_bytes(lines)
+            good.append(lines)
+        finally:
+            tried.release()
+
+    audit = AuditLog(write)
+    for number in range(3):
+        audit(observation(f"lost-{number}"))
+        assert tried.acquire(timeout=10)
+    disk["full"] = False
+    audit(observation("kept"))
+    asyncio.run(audit.close())
+    assert audit.lost == 3
+    loss, kept = records(tmp_path / "audit.jsonl")
+    assert (loss["outcome"], loss["lost"]) == ("lost", 3)
+    assert kept["request_id"] == "kept"
+    assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
+    assert "No space left on device" in caplog.text
+
+
+def test_a_disk_that_hangs_delays_nobody_and_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "MAX_WAITING", 100)
+    hanging, written = threading.Event(), []
+
+    def write(lines: bytes) -> None:
+        hanging.wait(30)
+        written.append(lines)
+
+    audit = AuditLog(write)
+    for number in range(500):
+        audit(observation(str(number)))  # would block here for good
+    hanging.set()
+    asyncio.run(audit.close())
+    lines = [json.loads(line) for line in b"".join(written).splitlines()]
+    kept = [line for line in lines if line["outcome"] == "InvalidImage"]
+    assert 100 <= len(kept) <= 101 + log_module.MAX_BATCH
+    assert len(kept) + sum(line.get("lost", 0) for line in lines) + audit.lost >= 500
+
+
+def test_half_a_line_is_taken_back(tmp_path: Path) -> None:
+    """A disk that fills up in the midst of a line: here, a limit on the size of files."""
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from frontend.audit.file import RotatedFile\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "file = RotatedFile(Path(sys.argv[1]), max_bytes=10**6, files=2)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "file.append(b'a' * 79 + b'\\n')\n"
+        "try: file.append(b'b' * 79 + b'\\n')\n"
+        "except OSError as error: print(error)\n"
+        "file.append(b'c' * 9 + b'\\n')\n"
+    )
+    path = tmp_path / "audit.jsonl"
+    run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert "20 of 80 bytes" in run.stdout
+    assert path.read_bytes() == b"a" * 79 + b"\n" + b"c" * 9 + b"\n"
+
+
+def test_it_can_be_switched_off_and_a_bad_place_is_named(tmp_path: Path) -> None:
+    assert audit_log(Settings(audit_log="off")) is None
+    (tmp_path / "file").touch()
+    with pytest.raises(StartRefused, match="LIVENESS_AUDIT_LOG"):
+        audit_log(Settings(audit_log=str(tmp_path / "file" / "audit.jsonl")))
+
+
+def test_it_goes_to_stdout_if_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    audit = audit_log(Settings(audit_log="stdout"))
+    assert audit is not None
+    audit(observation("to stdout"))
+    asyncio.run(audit.close())
+    assert json.loads(capfd.readouterr().out)["request_id"] == "to stdout"
