@@ -111,9 +111,15 @@ def _jpeg_orientation(data: bytes) -> int:
         raise InvalidImage(f"damaged JPEG: {type(error).__name__}") from None
     with header:
         try:
-            return int(header.getexif().get(_EXIF_ORIENTATION, 1))
+            return _orientation_of(header)
         except _DAMAGED:  # the pixels are sound: a broken EXIF block says nothing of the orientation
             return 1
+
+
+def _orientation_of(image: Image.Image) -> int:
+    """1 to 8; what is none of them, a fraction in between among it, says nothing."""
+    value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    return int(value) if value in range(1, 9) else 1
 
 
 def _decode_png(data: bytes, limits: ImageLimits) -> RgbImage:
@@ -130,7 +136,7 @@ def _decode_png(data: bytes, limits: ImageLimits) -> RgbImage:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as png:
             png.load()
             png.info.pop("transparency", None)  # dropped, as alpha is; Pillow would warn
-            orientation = int(png.getexif().get(_EXIF_ORIENTATION, 1))
+            orientation = _orientation_of(png)
             if png.mode.startswith("I"):  # 16-bit grey, which Pillow would clip rather than scale
                 grey = (np.asarray(png) >> 8).astype(np.uint8)
                 image = np.repeat(grey[:, :, None], 3, axis=2)

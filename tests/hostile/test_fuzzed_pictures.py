@@ -13,7 +13,7 @@ from frontend.errors import ImageMissing, InvalidImage
 from tests.hostile.__main__ import fuzz
 from tests.hostile.cases import picture_case, seeds
 from tests.hostile.mutations import base64_text, jpeg, png
-from tests.hostile.verdicts import LONGEST_S, limits
+from tests.hostile.verdicts import LONGEST_S, examine, limits
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
@@ -82,3 +82,10 @@ def test_png_whose_samples_would_fill_the_memory_is_refused() -> None:
     file = png.join([(b"IHDR", header), (b"IDAT", png.bomb(40_000_000)), (b"IEND", b"")])
     with pytest.raises(InvalidImage, match="too many bytes"):
         decode_image(file, limits())
+
+
+@pytest.mark.parametrize("number", [32_329, 50_040])
+def test_an_orientation_between_two_is_none(number: int) -> None:
+    """Found by the fuzzer with seed 3: 8.0006 was taken for 8."""
+    finding = examine(picture_case(3, number)[1], limits())[2]
+    assert finding is None
