@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from frontend.admission import Admission
 from frontend.audit.log import audit_log
 from frontend.batch import BatchJudge
+from frontend.calibration import load_calibration
 from frontend.connections import ConnectionLimits
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
@@ -147,10 +148,7 @@ def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None =
     return Pipeline(
         scorer=TritonScorer(settings.triton_url, settings.triton_model, settings.triton_timeout_s, trace_header),
         network=network_path(),
-        limits=ImageLimits(
-            max_pixels=int(settings.max_image_megapixels * 1_000_000),
-            max_side_pixels=settings.max_image_side_pixels,
-        ),
+        limits=image_limits(settings),
         thresholds=Thresholds(face=settings.face_threshold, live=settings.live_threshold),
         quality=QualityRules(
             limits=QualityLimits(
@@ -164,5 +162,13 @@ def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None =
             ),
             refusing=refusing_reasons(settings.refuse_reasons),
         ),
+        calibration=load_calibration(settings),
         threads=settings.decode_threads,
+    )
+
+
+def image_limits(settings: Settings) -> ImageLimits:
+    """The largest picture that the settings allow."""
+    return ImageLimits(
+        max_pixels=int(settings.max_image_megapixels * 1_000_000), max_side_pixels=settings.max_image_side_pixels
     )

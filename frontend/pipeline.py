@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import cv2
 
+from frontend.calibration import OPERATING_POINT, Calibration
 from frontend.decoding import ImageLimits
 from frontend.errors import Abandoned
 from frontend.preparation import Preparer
@@ -76,6 +77,7 @@ class Pipeline:
         limits: ImageLimits,
         thresholds: Thresholds,
         quality: QualityRules,
+        calibration: Calibration,
         threads: int,
     ) -> None:
         cv2.setNumThreads(1)  # the pool shares out the cores; OpenCV's own threads would fight over them
@@ -83,6 +85,7 @@ class Pipeline:
         self._thresholds = thresholds
         self._quality = quality
         self._examines_all = quality.refusing > ALWAYS_REFUSED
+        self._calibration = calibration
         self._preparers: SimpleQueue[Preparer] = SimpleQueue()
         for _ in range(threads):
             self._preparers.put(Preparer(network, limits, thresholds.face))
@@ -101,15 +104,17 @@ class Pipeline:
         self,
         data: bytes,
         clock: StageClock,
+        key_name: str | None = None,
         *,
         with_details: bool = False,
         gone: Callable[[], bool] = lambda: False,
     ) -> Verdict:
-        """Judge the largest face in a PNG or JPEG file; raises InvalidImage or ScoringFailed.
+        """Judge the largest face in a PNG or JPEG file, as the key of this name is to be answered.
 
         A picture without a face fails closed: not live, score 0.0. The picture is examined only where the details are
-        asked for or an operator's refusal needs them. Once the caller is `gone` no stage is begun any more, and
-        Abandoned is raised.
+        asked for or an operator's refusal needs them. Once the caller is `gone` no stage is begun any more.
+
+        Raises InvalidImage, ScoringFailed, Abandoned.
         """
         details = None
         if with_details or self._examines_all:
@@ -122,11 +127,19 @@ class Pipeline:
         shown = details if with_details else None
         if crops is None:
             return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None, details=shown)
-        score = round(await self._scorer.score(crops), 6)
+        raw_score = round(await self._scorer.score(crops), 6)
         clock.lap("score")
+        score, threshold = self._calibrated(raw_score, key_name)
         refused_for = self._refusal(details)
-        is_live = score >= self._thresholds.live and refused_for is None
-        return Verdict(is_live, score, face_found=True, raw_score=score, refused_for=refused_for, details=shown)
+        is_live = score >= threshold and refused_for is None
+        return Verdict(is_live, score, face_found=True, raw_score=raw_score, refused_for=refused_for, details=shown)
+
+    def _calibrated(self, raw_score: float, key_name: str | None) -> tuple[float, float]:
+        """The score that is answered, and the least one of a live person."""
+        score_map = self._calibration.map_for(key_name)
+        if score_map is None:
+            return raw_score, self._thresholds.live
+        return score_map.score(raw_score), OPERATING_POINT
 
     async def examine(self, data: bytes, clock: StageClock) -> Details:
         """Find and measure the faces in a PNG or JPEG file, without a verdict; raises InvalidImage."""

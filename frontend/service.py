@@ -59,7 +59,7 @@ class LivenessService:
                 key_name = key.name
                 clock.lap("authenticate")
                 verdict = await self._pipeline.judge(
-                    image_bytes(selfie_image), clock, with_details=with_details, gone=gone
+                    image_bytes(selfie_image), clock, key_name, with_details=with_details, gone=gone
                 )
                 if gone():
                     raise Abandoned("the caller went away")

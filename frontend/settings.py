@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     live_threshold: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="A liveness_score at or above it is is_live 1."
     )
+    calibration: str = Field(
+        "",
+        description="File that `liveness calibrate` wrote; empty means calibration.json in data_dir, if it is there.",
+    )
     face_threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="Least score of a detected face.")
 
     max_faces: Annotated[int, Field(ge=1)] = Field(1, description="More faces are TOO_MANY_FACES.")
@@ -221,6 +225,11 @@ class Settings(BaseSettings):
     def effective_keys_url(self) -> str:
         """`keys_url`, or the SQLite file in `data_dir` where it is empty."""
         return self.keys_url or f"sqlite:///{self.data_dir.resolve() / 'keys.sqlite3'}"
+
+    @property
+    def calibration_path(self) -> Path:
+        """`calibration`, or the file in `data_dir` where it is empty."""
+        return Path(self.calibration) if self.calibration else self.data_dir / "calibration.json"
 
 
 def load_settings() -> Settings:

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from frontend.audit.log import audit_log
+from frontend.calibration import load_calibration
 from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
@@ -81,11 +82,12 @@ def listening_socket(settings: Settings) -> socket.socket:
 
 
 def check_dependencies(settings: Settings) -> None:
-    """Open the keys' home (making or migrating its schema), the audit log and the face detector before any worker does.
+    """Open the keys' home, the audit log, the face detector and the calibration before any worker does.
 
     Raises StartRefused or KeyStoreUnavailable.
     """
     FaceDetector(network_path(), settings.face_threshold)
+    load_calibration(settings)
 
     async def open_keys() -> None:
         if audit := audit_log(settings):

@@ -10,7 +10,13 @@ from frontend.settings import Settings
 COMPOSE = Path(__file__).parents[2] / "compose"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
 OF_THE_EMBEDDED_STACK = {"triton_start_timeout_s"}
-SHOWN = {"data_dir": "`var` in the project", "decode_threads": "the usable cores", "keys_url": "", "triton_url": ""}
+SHOWN = {
+    "calibration": "",
+    "data_dir": "`var` in the project",
+    "decode_threads": "the usable cores",
+    "keys_url": "",
+    "triton_url": "",
+}
 """Defaults that depend on the machine, or are empty."""
 
 
