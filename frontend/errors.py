@@ -23,6 +23,7 @@
     ├── KeyNameTaken            a key of that name exists already
     ├── KeyNotFound             there is no key of that name
     ├── InvalidKeyInput         a name, limit, date or exported line cannot become a key
+    ├── InvalidImageSet         labelled images cannot be evaluated or calibrated on as they are
     └── StartRefused            a setting or the machine does not allow a start; the message says what to mend
 
 The domain code raises these and knows nothing of HTTP; `routes/answers.py` alone turns them into responses.
@@ -119,6 +120,10 @@ class KeyNotFound(LivenessError):
 
 class InvalidKeyInput(LivenessError):
     """What was given cannot become a key: a name, a limit, a date, a line of an exported file."""
+
+
+class InvalidImageSet(LivenessError):
+    """Labelled images that no figure can be had from as they are; the message names them and the mend."""
 
 
 class StartRefused(LivenessError):

@@ -13,6 +13,7 @@ import aiohttp
 from frontend.app import make_pipeline
 from frontend.embedded import temporary_triton
 from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
+from frontend.pipeline import Pipeline
 from frontend.routes.answers import REFUSALS, SUCCESS_MESSAGE, verdict_message
 from frontend.settings import Settings
 from frontend.timing import StageClock
@@ -58,13 +59,23 @@ async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIter
 
 
 @asynccontextmanager
-async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
-    """Judge by the pipeline that serves, in this process; without LIVENESS_TRITON_URL, on a Triton of its own."""
+async def local_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
+    """The pipeline that serves, in this process; without LIVENESS_TRITON_URL, on a Triton of its own."""
     with ExitStack() as stack:
         if not settings.triton_url:
             triton = stack.enter_context(temporary_triton(settings))
             settings = settings.model_copy(update={"triton_url": triton.url})
         pipeline = make_pipeline(settings)
+        try:
+            yield pipeline
+        finally:
+            await pipeline.close()
+
+
+@asynccontextmanager
+async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
+    """Judge by the pipeline in this process."""
+    async with local_pipeline(settings) as pipeline:
 
         async def judge(path: Path) -> Outcome:
             try:
@@ -78,10 +89,7 @@ async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
             reason = "" if message == SUCCESS_MESSAGE else message
             return Outcome(path, 1 if verdict.is_live else 0, verdict.liveness_score, reason)
 
-        try:
-            yield judge
-        finally:
-            await pipeline.close()
+        yield judge
 
 
 def _demo_hash_id(settings: Settings) -> str:

@@ -1,0 +1,34 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from frontend.errors import StartRefused
+
+
+def require_writable(folder: Path) -> None:
+    """Raise StartRefused unless files could be put into this folder, which need not be there yet; makes nothing."""
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise StartRefused(f"cannot write to {folder}: {nearest} is no folder or not yours; name another with --out")
+
+
+def write_whole(texts: Mapping[Path, str], mode: int = 0o644) -> None:
+    """Write every file beside its place, then put all in place; StartRefused, and nothing changed, if one cannot be."""
+    beside = {path: path.with_name(f".{path.name}.{os.getpid()}.new") for path in texts}
+    try:
+        for path, new in beside.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with new.open("w", encoding="utf-8") as file:
+                file.write(texts[path])
+                file.flush()
+                os.fsync(file.fileno())
+            new.chmod(mode)
+        for path, new in beside.items():
+            new.replace(path)
+    except OSError as error:
+        raise StartRefused(f"cannot write {error.filename}: {error.strerror}") from None
+    finally:
+        for new in beside.values():
+            new.unlink(missing_ok=True)
