@@ -4,7 +4,9 @@ import sys
 
 import typer
 
+from frontend.cli.calibrate import calibrate
 from frontend.cli.check import check
+from frontend.cli.evaluate import evaluate
 from frontend.cli.keys import keys_app
 from frontend.cli.openapi import openapi
 from frontend.cli.settings import settings
@@ -30,7 +32,7 @@ def serve() -> None:
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
     app = typer.Typer(help="On-premises face liveness.", no_args_is_help=True, pretty_exceptions_enable=False)
-    for command in (up, serve, check, settings, tune, openapi):
+    for command in (up, serve, check, evaluate, calibrate, settings, tune, openapi):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
     try:
