@@ -18,6 +18,7 @@ from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.faces import network_path
 from frontend.failed_authentications import FailedAuthentications
+from frontend.guidance import Guidance
 from frontend.keys.homes import key_store
 from frontend.metrics import Metrics
 from frontend.pipeline import Pipeline, QualityRules, Thresholds
@@ -26,9 +27,11 @@ from frontend.reasons import QualityLimits, refusing_reasons
 from frontend.routes.answers import install_error_answers
 from frontend.routes.batch import batch_routes
 from frontend.routes.docs import docs_routes
+from frontend.routes.guidance import guidance_routes
 from frontend.routes.health import health_routes
 from frontend.routes.liveness import liveness_routes
 from frontend.routes.metrics import metrics_routes
+from frontend.routes.page import page_routes
 from frontend.routes.request_id import RequestIds
 from frontend.routes.request_log import log_request
 from frontend.routes.request_watch import RequestWatch
@@ -76,6 +79,9 @@ def create_app(settings: Settings) -> FastAPI:
                 max_image_characters=settings.max_body_bytes,
             )
             app.state.version_source = versions
+            app.state.guidance = Guidance(
+                keys=keys, pipeline=pipeline, admission=Admission(settings.decode_threads, settings.admission_wait_s)
+            )
             app.state.readiness = Readiness(
                 {"triton": pipeline.probe, "keys": keys.ping},
                 timeout_s=settings.readiness_timeout_s,
@@ -120,6 +126,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(metrics_routes(metrics))
     app.include_router(health_routes(settings.retry_after_s))
     app.include_router(docs_routes(app.title, "/openapi.json"))
+    if settings.page:
+        app.include_router(page_routes(live_threshold=settings.live_threshold, max_body_bytes=settings.max_body_bytes))
+        app.include_router(guidance_routes())
     return app
 
 

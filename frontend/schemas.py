@@ -83,6 +83,12 @@ class LivenessAnswer(BaseModel):
     details: DetailsBody | None = Field(None, description="With `details=true` alone.")
 
 
+class GuidanceAnswer(BaseModel):
+    """What was found in a frame; no verdict was given, nothing was counted."""
+
+    details: DetailsBody
+
+
 class MessageAnswer(BaseModel):
     """The hash_id does not allow a verdict."""
 

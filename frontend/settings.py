@@ -172,6 +172,9 @@ class Settings(BaseSettings):
         "public-triton, readable-data. SECURITY.md explains them.",
     )
 
+    page: bool = Field(
+        False, description="Whether the page at / is served; `liveness up` does so unless this is set to false."
+    )
     server_timing: bool = Field(
         False, description="Whether a verdict carries a Server-Timing header with the milliseconds of each stage."
     )

@@ -31,6 +31,8 @@ def run_stack(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM; raises StartRefused or KeyStoreUnavailable when it cannot start."""
     if settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is set: `liveness up` starts a Triton of its own; use `liveness serve`")
+    if "page" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"page": True})
     start_logging(settings.log_level, settings.log_format)
     exit_on_sigterm()
     refuse_insecure(settings)
@@ -91,6 +93,7 @@ def _announce(settings: Settings, url: str, key: DemoKey, started_at_s: float) -
         "",
         f"Services is live: {url} (after {time.monotonic() - started_at_s:.1f} s; documentation at {url}/docs)",
         f"demo hash_id: {key.hash_id} ({key.left} of {key.limit} requests left)",
+        *([f"try it in a browser: {url}/ asks for this hash_id"] if settings.page else []),
         "try it on a drawn face on a phone's screen, which is an attack, or put your own picture in its place:",
         f"  {curl}; echo",
         "Ctrl-C stops it.",
