@@ -1,0 +1,177 @@
+"""From the key to the verdict, in a real browser."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import MakeKey
+from tests.page.conftest import OpenPage, choose, enter_key
+
+
+def shown_answer(page: Page) -> dict:
+    status, _, body = page.locator("#answer").inner_text().partition("\n")
+    assert status == "201"
+    return json.loads(body)
+
+
+def expect_checks(page: Page, **met: bool) -> None:
+    for name, is_met in met.items():
+        state = "yes" if is_met else "not yet"
+        expect(page.locator(f'[data-check="{name}"]')).to_have_text(re.compile(f": {state}$"))
+
+
+def test_selfie_with_the_camera(open_page: OpenPage, new_key: MakeKey, used: Callable[[str], int]) -> None:
+    hash_id = new_key(limit=5)
+    page = open_page()
+    enter_key(page, hash_id)
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.locator("#guidance")).to_have_text("Good. Hold still, and take the picture.")
+    expect_checks(page, found=True, centred=True, near=True, light=True)
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.get_by_role("heading", name="A live person")).to_be_focused()
+    answer = shown_answer(page)
+    assert answer["liveness_result"]["is_live"] == 1
+    score = f"{answer['liveness_result']['liveness_score']:.2f}"
+    expect(page.locator("#dial .score")).to_have_text(score)
+    expect(page.get_by_role("img", name=f"Liveness score {score}")).to_be_visible()
+    assert page.locator("#video").evaluate("video => video.srcObject") is None  # the camera is let go
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(used, hash_id).result() == 1  # of all the frames before, none
+
+
+@pytest.mark.parametrize(
+    ("picture", "headline", "reasons"),
+    [
+        ("live", "A live person", []),
+        ("screen", "Not a live person", []),
+        ("coffee", "No face found", ["FACE_NOT_FOUND"]),
+        ("dark", "A live person", ["IMAGE_TOO_DARK", "IMAGE_TOO_BLURRY"]),
+    ],
+)
+def test_photographs(
+    open_page: OpenPage, new_key: MakeKey, pictures: Path, picture: str, headline: str, reasons: list[str]
+) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    choose(page, pictures / f"{picture}.jpg", headline)
+    assert page.locator("#reasons-list code").all_inner_texts() == reasons
+    assert shown_answer(page)["details"]["reasons"] == reasons
+
+
+def test_frame_is_drawn_around_the_face(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    choose(page, pictures / "live.jpg", "A live person")
+    face = shown_answer(page)["details"]["face"]
+    picture, frame = (page.locator(name).bounding_box() for name in ("#picture", "#overlay .frame"))
+    assert picture
+    assert frame
+    scale = picture["width"] / 1280
+    assert frame["x"] - picture["x"] == pytest.approx(scale * face["left"], abs=5)
+    assert frame["y"] - picture["y"] == pytest.approx(scale * face["top"], abs=5)
+    assert frame["width"] == pytest.approx(scale * face["width"], abs=8)
+
+
+def test_refused_for_a_reason(open_page: OpenPage, strict_url: str, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page(strict_url)
+    enter_key(page, new_key())
+    choose(page, pictures / "small.jpg", "Picture not accepted")
+    expect(page.get_by_text("The face is too small: go nearer to the camera.")).to_be_visible()
+    assert shown_answer(page)["message"] == "The face is too small in the selfie image."
+    page.get_by_role("button", name="Check another").click()
+    choose(page, pictures / "live.jpg", "A live person")
+
+
+def test_photograph_that_is_dropped(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    dropped = page.evaluate_handle(
+        """(text) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "a photograph.jpg"));
+            return transfer;
+        }""",
+        base64.b64encode((pictures / "screen.jpg").read_bytes()).decode(),
+    )
+    page.dispatch_event("#stage", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("heading", name="Not a live person")).to_be_visible()
+
+
+def test_curl_line_gives_the_same_verdict(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    hash_id = new_key()
+    page = open_page()
+    enter_key(page, hash_id)
+    choose(page, pictures / "live.jpg", "A live person")
+    command = page.locator("#curl").inner_text()
+    assert hash_id not in page.content()
+    command = command.replace("<your hash_id>", hash_id)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=pictures, capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert json.loads(done.stdout) == shown_answer(page)
+
+
+def test_answer_is_copied(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    enter_key(page, new_key())
+    choose(page, pictures / "live.jpg", "A live person")
+    page.get_by_role("button", name="Copy: Answer").click()
+    expect(page.locator("#copied")).to_have_text("Copied.")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == page.locator("#answer").text_content()
+
+
+@pytest.mark.parametrize(
+    ("camera", "advice", "met"),
+    [
+        ("coffee", "Look into the camera: there is no face yet.", {"found": False, "centred": False, "light": True}),
+        ("dark", "It is too dark: find more light.", {"found": True, "light": False}),
+        ("far", "Come nearer.", {"found": True, "centred": False, "near": False, "light": True}),
+    ],
+)
+def test_guidance(open_page: OpenPage, new_key: MakeKey, camera: str, advice: str, met: dict[str, bool]) -> None:
+    page = open_page(camera=camera)
+    enter_key(page, new_key())
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("status").filter(has_text=advice)).to_be_visible()
+    expect_checks(page, **met)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Show a face")).to_be_focused()
+
+
+def test_nothing_is_kept_but_the_key_and_that_only_in_the_tab(
+    open_page: OpenPage, new_key: MakeKey, pictures: Path
+) -> None:
+    hash_id = new_key()
+    page = open_page()
+    enter_key(page, hash_id)
+    choose(page, pictures / "live.jpg", "A live person")
+    assert page.evaluate("() => ({ ...sessionStorage })") == {"hash_id": hash_id}
+    kept = """async () => [localStorage.length, document.cookie, (await caches.keys()).length,
+        (await indexedDB.databases()).length, (await navigator.serviceWorker.getRegistrations()).length]"""
+    assert page.evaluate(kept) == [0, "", 0, 0, 0]
+    page.reload()
+    expect(page.get_by_role("heading", name="Show a face")).to_be_visible()
+    context, url = page.context, page.url
+    page.close()
+    again = context.new_page()
+    again.goto(url)
+    expect(again.get_by_role("heading", name="Is a live person in front of the camera?")).to_be_visible()
+    assert again.evaluate("() => sessionStorage.length") == 0
+    assert context.cookies() == []
+
+
+def test_change_of_the_key_forgets_the_former_one(open_page: OpenPage, new_key: MakeKey) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    page.get_by_role("button", name="Change hash_id").click()
+    expect(page.get_by_label("Your hash_id")).to_be_focused()
+    assert page.evaluate("() => sessionStorage.length") == 0
