@@ -91,7 +91,9 @@ def open_page(browsers: Callable[..., Browser], stack: Stack, pictures: Path) ->
     ) -> Page:
         if camera is not None:
             switches = (*FAKE_CAMERA, f"--use-file-for-fake-video-capture={pictures / camera}.mjpeg")
-        context = browsers(*switches).new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        context = browsers(*switches).new_context(
+            **({"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options)
+        )
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
