@@ -111,3 +111,9 @@ def test_reasons_that_do_not_refuse_and_fit_pictures_pass(
     client: httpx.Client, strict: httpx.Client, hash_id: str, portrait_jpeg: bytes
 ) -> None:
     assert post(strict, hash_id, portrait_jpeg, None).text == post(client, hash_id, portrait_jpeg, None).text
+
+
+def test_page_and_guidance_are_off_where_nobody_asked_for_them(client: httpx.Client, strict: httpx.Client) -> None:
+    assert client.get("/").status_code == 200  # `liveness up`
+    assert strict.get("/").status_code == strict.get("/web/page.js").status_code == 404  # `liveness serve`
+    assert strict.post("/guidance", json={}).status_code == 404
