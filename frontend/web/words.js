@@ -51,6 +51,7 @@ export const VERDICTS = {
 export const FAILURES = {
   credentials: ["This hash_id is not valid", "It is unknown, expired or revoked. Check it with your operator.", "key"],
   limit: ["The limit is used up", "This hash_id has had as many verdicts as it may. Ask your operator for more, or use another one.", "key"],
+  tooManyFailures: ["Too many wrong hash_ids", "The service takes no more of them from here for a while. Wait a minute, then type the right one.", "key"],
   busy: ["The service is busy", "Nothing was judged and nothing was counted. Wait a moment, then try again.", "again"],
   away: ["No contact with the service", "Check the network, and that the service is running. Nothing was counted.", "again"],
   tooLarge: ["The file is too large", "Choose a smaller picture; one as a phone makes it is small enough.", "file"],

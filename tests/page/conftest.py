@@ -98,7 +98,7 @@ def open_page(browsers: Callable[..., Browser], stack: Stack, pictures: Path) ->
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if "policy" in message.text.lower() else None)
+        page.on("console", lambda message: wrong.append(message.text) if is_violation(message.text) else None)
         page.on("request", lambda request: wrong.append(request.url) if is_elsewhere(request.url, url) else None)
         page.goto(url)
         return page
@@ -107,6 +107,10 @@ def open_page(browsers: Callable[..., Browser], stack: Stack, pictures: Path) ->
     for context in contexts:
         context.close()
     assert not wrong
+
+
+def is_violation(text: str) -> bool:
+    return "Content Security Policy" in text or "requires 'Trusted" in text
 
 
 def is_elsewhere(url: str, home: str) -> bool:
