@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
                 timeout_s=settings.readiness_timeout_s,
                 stopping=stopping,
             )
+            app.state.triton_servers = pipeline.triton_servers
             gc.collect()
             gc.freeze()  # what lives as long as the process need not be looked through at every collection
             yield {"connection_limits": _connection_limits(settings), "stopping": stopping}

@@ -1,7 +1,7 @@
 """The story of one picture: decode → detect → crop → score."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +99,10 @@ class Pipeline:
     async def probe(self) -> None:
         """Try a real inference; raises ScoringFailed."""
         await self._scorer.probe()
+
+    def triton_servers(self) -> Mapping[str, str]:
+        """Address of each Triton → "ok", or why it is left out at the moment."""
+        return self._scorer.servers()
 
     async def judge(
         self,

@@ -144,3 +144,6 @@ class ReadinessAnswer(BaseModel):
 
     ready: bool
     dependencies: dict[str, str] = Field(description='Dependency → "ok", or what is wrong with it.')
+    triton_servers: dict[str, str] | None = Field(
+        None, description='With several Tritons: address → "ok", or why it is left out. One that judges is enough.'
+    )

@@ -4,34 +4,39 @@ import asyncio
 import json
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from frontend.crops import CROP_SIDE_PIXELS, Crops
 from frontend.errors import ScoringFailed
 from frontend.images import RgbImage
-from frontend.triton_http import BadAnswer, TritonConnections
+from frontend.triton_http import BadAnswer
+from frontend.triton_pool import TritonPool, TritonServer
 
 _SHAPE = (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3)
 _CROP_BYTES = math.prod(_SHAPE)
 
 
 class TritonScorer:
-    """A client of one model of one Triton server.
+    """A client of one model of one Triton server or of several alike, as `TritonPool` takes them from `url`.
 
-    Use and `close` it in one event loop. `timeout_s` bounds one score, and apart from it the connecting. `trace_header`
-    gives a header line, or nothing, that a request is sent with.
+    Use and `close` it in one event loop. `timeout_s` bounds one score, whoever is asked for it. `trace_header` gives a
+    header line, or nothing, that a request is sent with.
     """
 
     def __init__(self, url: str, model: str, timeout_s: float, trace_header: Callable[[], bytes] | None = None) -> None:
-        self._connections = TritonConnections(url, timeout_s)
-        self._request_head = _request_head(url, model)
+        grey = np.full(_SHAPE, 127, np.uint8)
+        self._trial = partial(self._ask, Crops(context=grey, face=grey))
+        self._pool = TritonPool(url, timeout_s, self._trial)
+        self._model = model
+        self._request_heads: dict[str, bytes] = {}
         self._trace_header = trace_header
 
     def close(self) -> None:
         """Close the connections."""
-        self._connections.close()
+        self._pool.close()
 
     async def score(self, crops: Crops) -> float:
         """P(live) in [0, 1].
@@ -39,26 +44,35 @@ class TritonScorer:
         Raises ScoringFailed when Triton is away, refuses, is too slow, or answers anything but one number in [0, 1]:
         such an answer is never a verdict.
         """
-        head = self._request_head
+        return await self._pool.ask(partial(self._ask, crops))
+
+    async def probe(self) -> None:
+        """Try a real inference: Triton calls itself ready even while a model's process is dead."""
+        await self._pool.ask_each(self._trial)
+
+    def servers(self) -> Mapping[str, str]:
+        """Each server's address → "ok", or why it is left out at the moment."""
+        return self._pool.states()
+
+    async def _ask(self, crops: Crops, server: TritonServer, timeout_s: float) -> float:
+        head = self._request_heads.get(server.authority) or self._make_head(server.authority)
         if self._trace_header:
             line, rest = head.split(b"\r\n", 1)
             head = line + b"\r\n" + self._trace_header() + rest
         request = (head, _bytes_of(crops.context), _bytes_of(crops.face))
         try:
-            status, headers, body = await self._connections.exchange(request)
+            status, headers, body = await server.connections.exchange(request, timeout_s)
         except (OSError, BadAnswer, asyncio.TimeoutError) as error:
             raise ScoringFailed(f"Triton is away, too slow or broken: {type(error).__name__}") from None
         if status != 200:
             raise ScoringFailed(f"Triton refused: {status}")
         return _score_in(headers, body)
 
-    async def probe(self) -> None:
-        """Try a real inference: Triton calls itself ready even while a model's process is dead."""
-        grey = np.full(_SHAPE, 127, np.uint8)
-        await self.score(Crops(context=grey, face=grey))
+    def _make_head(self, authority: str) -> bytes:
+        return self._request_heads.setdefault(authority, _request_head(authority, self._model))
 
 
-def _request_head(url: str, model: str) -> bytes:
+def _request_head(authority: str, model: str) -> bytes:
     """All of a request but the crops' bytes: it is the same for each."""
     inputs = [
         {"name": name, "shape": [1, *_SHAPE], "datatype": "UINT8", "parameters": {"binary_data_size": _CROP_BYTES}}
@@ -68,7 +82,7 @@ def _request_head(url: str, model: str) -> bytes:
     description = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
     head = (
         f"POST /v2/models/{model}/infer HTTP/1.1\r\n"
-        f"Host: {url}\r\n"
+        f"Host: {authority}\r\n"
         "Content-Type: application/octet-stream\r\n"
         f"Inference-Header-Content-Length: {len(description)}\r\n"
         f"Content-Length: {len(description) + 2 * _CROP_BYTES}\r\n\r\n"

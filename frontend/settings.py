@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from frontend.cores import usable_cores
 from frontend.errors import StartRefused
 from frontend.reasons import refusing_reasons
+from frontend.triton_addresses import parse_addresses
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")
@@ -48,7 +49,9 @@ class Settings(BaseSettings):
     keys_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(2.0, description="Longest wait for the key database.")
 
     triton_url: str = Field(
-        "", description="host:port of Triton's HTTP endpoint; empty makes `liveness up` start its own."
+        "",
+        description="host:port of Triton's HTTP endpoint, several separated by commas, or a name with several "
+        "addresses; empty makes `liveness up` start its own.",
     )
     triton_model: str = Field("anti_spoof", description="Name of the model in Triton's repository.")
     triton_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(3.0, description="Longest wait for one score.")
@@ -218,6 +221,12 @@ class Settings(BaseSettings):
     def accepts(self, risk: str) -> bool:
         """Whether the operator accepted this one of `RISKS`."""
         return risk in {accepted.strip() for accepted in self.accepted_risks.split(",")}
+    @field_validator("triton_url")
+    @classmethod
+    def _triton_url_can_be_read(cls, url: str) -> str:
+        if url:
+            parse_addresses(url)
+        return url
 
     @property
     def processes(self) -> int:

@@ -22,13 +22,10 @@ class BadAnswer(Exception):
 class TritonConnections:
     """Connections to `host:port`, opened when all others are in use, and kept.
 
-    `timeout_s` bounds an exchange, and apart from it the connecting.
-
     Belongs to the event loop in which it is used; `close` it there.
     """
 
-    def __init__(self, address: str, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, address: str) -> None:
         self._host, _, port = address.rpartition(":")
         self._port = int(port)
         self._idle: list[_Connection] = []
@@ -39,27 +36,32 @@ class TritonConnections:
             self._idle.pop().abort()
         self._idle = _NeverKept()
 
-    async def exchange(self, request: Sequence[bytes | memoryview]) -> tuple[int, dict[bytes, bytes], bytes]:
+    async def exchange(
+        self, request: Sequence[bytes | memoryview], timeout_s: float
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
         """Send the pieces of one request: the status, the headers (names in lower case) and the body of the answer.
 
-        A kept connection that turns out to be closed is replaced once: an inference may be asked for twice.
-        Raises OSError, asyncio.TimeoutError and BadAnswer. Cancelled, it closes the connection.
+        `timeout_s` bounds all of it, connecting included. A kept connection that turns out to be closed is replaced:
+        an inference may be asked for twice. Raises OSError, asyncio.TimeoutError and BadAnswer. Cancelled, it closes
+        the connection.
         """
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + timeout_s
         while self._idle:
             connection = self._idle.pop()
             try:
-                return await self._exchange_on(connection, request)
+                return await self._exchange_on(connection, request, deadline_s)
             except ConnectionError:
                 continue
-        connecting = asyncio.get_running_loop().create_connection(_Connection, self._host, self._port)
-        _, connection = await asyncio.wait_for(connecting, self._timeout_s)
-        return await self._exchange_on(connection, request)
+        connecting = loop.create_connection(_Connection, self._host, self._port)
+        _, connection = await asyncio.wait_for(connecting, max(0.0, deadline_s - loop.time()))
+        return await self._exchange_on(connection, request, deadline_s)
 
     async def _exchange_on(
-        self, connection: "_Connection", request: Sequence[bytes | memoryview]
+        self, connection: "_Connection", request: Sequence[bytes | memoryview], deadline_s: float
     ) -> tuple[int, dict[bytes, bytes], bytes]:
         try:
-            answer = await connection.exchange(request, self._timeout_s)
+            answer = await connection.exchange(request, deadline_s)
         except BaseException:
             connection.abort()
             raise
@@ -87,7 +89,7 @@ class _Connection(asyncio.Protocol):
     # What the pool calls
 
     async def exchange(
-        self, request: Sequence[bytes | memoryview], timeout_s: float
+        self, request: Sequence[bytes | memoryview], deadline_s: float
     ) -> tuple[int, dict[bytes, bytes], bytes]:
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("closed while it was kept")
@@ -98,7 +100,7 @@ class _Connection(asyncio.Protocol):
         self._body = b""
         self._kept_by_server = False
         self._transport.writelines(request)
-        timer = loop.call_later(timeout_s, self._fail, asyncio.TimeoutError())
+        timer = loop.call_at(deadline_s, self._fail, asyncio.TimeoutError())
         try:
             await self._answered
         finally:

@@ -43,7 +43,9 @@ def health_routes(retry_after_s: int) -> APIRouter:
     async def readyz(request: Request) -> Response:
         states = await _readiness(request).states()
         ready = all(state == "ok" for state in states.values())
-        body = {"ready": ready, "dependencies": dict(states)}
+        body: dict[str, object] = {"ready": ready, "dependencies": dict(states)}
+        if len(servers := request.app.state.triton_servers()) > 1:
+            body["triton_servers"] = dict(servers)
         return JsonAnswer(body, 200 if ready else 503, None if ready else retry_after)
 
     return router
