@@ -53,8 +53,10 @@ class MongoServer:
         self._log = folder / "secantus.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
-        command = [str(Path(sys.executable).with_name("secantusd-py")), "--standalone", "--port", str(self.port)]
+    def start(self, *options: str, standalone: bool = True) -> None:
+        """Start as a server by itself, or as the only member of a replica set."""
+        command = [str(Path(sys.executable).with_name("secantusd-py")), "--port", str(self.port)]
+        command += ["--standalone"] if standalone else []
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--storage-path", str(self._storage), *options], stdout=log, stderr=log

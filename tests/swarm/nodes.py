@@ -99,7 +99,7 @@ class Node:
             options = [f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec"]
             options += [f"--pidfile={self.folder}/docker.pid", f"--host=unix://{self.folder}/docker.sock"]
             self._daemon = subprocess.Popen([*command, *options], stdout=log, stderr=log, start_new_session=True)
-        eventually(lambda: self.docker("info", check=False), ENGINE_TIMEOUT_S, f"{self.name}: no engine")
+        eventually(lambda: self.docker("ps", check=False), ENGINE_TIMEOUT_S, f"{self.name}: no engine")
 
     def docker(self, *arguments: str, check: bool = True, text_in: str | None = None) -> str:
         """`docker …` of this node."""
