@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 
 STOP_TIMEOUT_S = 20
+START_TIMEOUT_S = 30
 ITS_OWN = ("LIVENESS_TRITON_URL", "LIVENESS_KEYS_URL")
 """Settings that are not passed on; all others are, so that they can be compared."""
 
@@ -59,12 +62,16 @@ class Service:
 
 @contextmanager
 def running_stack(cores: list[int] | None = None, **settings: object) -> Iterator[Service]:
-    """`liveness up` on a free port with keys of its own; the environment's settings hold where none is given here."""
+    """`liveness up`, or with a `triton_url` `liveness serve`, on a free port with keys of its own.
+
+    The environment's settings hold where none is given here.
+    """
+    command = "serve" if "triton_url" in settings else "up"
     with tempfile.TemporaryDirectory(prefix="liveness-benchmark-") as name:
         folder = Path(name)
         with (folder / "stderr.log").open("w") as stderr:
             process = subprocess.Popen(
-                confined([sys.executable, "-m", "frontend.cli", "up"], cores),
+                confined([sys.executable, "-m", "frontend.cli", command], cores),
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
@@ -99,11 +106,22 @@ def _environment(settings: dict[str, object]) -> dict[str, str]:
 def _url_when_ready(process: "subprocess.Popen[str]", folder: Path) -> str:
     url = ""
     for line in process.stdout or ():
+        if line.startswith("listening on "):
+            return _once_it_is_live(line.split()[2])
         if line.startswith("Services is live: "):
             url = line.split()[3]
         if line.startswith("Ctrl-C"):
             return url
-    raise Unable(f"`liveness up` ended: {(folder / 'stderr.log').read_text()[-1000:]}")
+    raise Unable(f"the service ended: {(folder / 'stderr.log').read_text()[-1000:]}")
+
+
+def _once_it_is_live(url: str) -> str:
+    end_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end_s:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/status_check", timeout=5):  # noqa: S310  our own
+            return url
+        time.sleep(0.1)
+    raise Unable(f"the service at {url} is not live after {START_TIMEOUT_S} s")
 
 
 async def _new_key(keys_url: str) -> str:

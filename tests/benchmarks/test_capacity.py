@@ -1,0 +1,81 @@
+"""The capacity model and its simulation agree with what is known of queues, and the commands tell what they measured."""
+
+import pytest
+
+from benchmarks.capacity.costs import Costs
+from benchmarks.capacity.model import Surroundings, replicas, size_of
+from benchmarks.capacity.simulation import Layout, simulate
+
+from .commands import run_benchmark
+
+COSTS = Costs(frontend_s=0.006, triton_s=0.003, caller_s=0.001, request_bytes=333_000, spread=0.1)
+AROUND = Surroundings(
+    utilization=0.65,
+    keys=4,
+    counts_on_one_key=3000,
+    counts_of_the_database=30_000,
+    link_gbits=25,
+    price_a_core_hour=0.04,
+)
+
+
+def test_few_cores_are_the_limit_and_many_meet_others_first():
+    small = size_of(32, COSTS, AROUND)
+    assert small.per_second == pytest.approx(32 * 0.65 / COSTS.served_s, rel=0.1)
+    assert small.bottlenecks[0].startswith("cores")
+    large = size_of(1000, COSTS, AROUND)
+    assert large.per_second == pytest.approx(25e9 / 8 / 333_000)
+    assert large.bottlenecks[0] == "link of one proxy"
+    assert large.by_cores > 6 * large.per_second
+    assert large.cost_a_million == pytest.approx(1000 * 0.04 / 3600 / large.per_second * 1e6)
+
+
+def test_replicas_are_shared_out_as_the_tiers_cost():
+    assert replicas(36, COSTS) == (12, 6)
+    assert replicas(2, COSTS) == (1, 1)
+
+
+def test_idle_tiers_take_the_time_of_their_work():
+    outcome = simulate(Layout(4, 2, 1, 0.0003), COSTS, rate=5, requests=2000)
+    assert outcome.p50_ms == pytest.approx(9.3, rel=0.05)
+    assert outcome.per_second == pytest.approx(5, rel=0.1)
+
+
+def test_one_server_waits_as_the_theory_of_queues_says():
+    """M/D/1 (Pollaczek and Khinchine): at half load the mean wait is half of the service time."""
+    costs = Costs(frontend_s=0.010, triton_s=1e-9, caller_s=0.0, request_bytes=1, spread=1e-6)
+    outcome = simulate(Layout(0, 0, 1, 1e-9, shared_cores=1), costs, rate=50, requests=20_000)
+    assert outcome.p50_ms == pytest.approx(12.0, rel=0.15)
+    assert 30 < outcome.p99_ms < 60
+
+
+@pytest.mark.parametrize(
+    ("layout", "rate", "served"),
+    [
+        (Layout(2, 40, 8, 0.0003), 5000, 2 * 2 / 0.006),
+        (Layout(40, 2, 8, 0.0003), 5000, 2 * 2 / 0.003),
+        (Layout(40, 40, 1, 0.002), 5000, 1 / 0.002),
+    ],
+    ids=["frontends", "Tritons", "one key"],
+)
+def test_the_narrowest_tier_sets_the_rate(layout, rate, served):
+    assert simulate(layout, COSTS, rate, 8000).per_second == pytest.approx(served, rel=0.05)
+
+
+def test_capacity_measures_checks_and_foretells(tmp_path):
+    options = ("--seconds", 1, "--cores", "32", "--simulated", "32", "--requests", 1000)
+    results, table = run_benchmark("capacity", tmp_path, *options)
+    for measured in results["measured"]:
+        assert measured["saturated"]["errors"] == 0
+        assert measured["costs"]["frontend_s"] > measured["costs"]["triton_s"] > 0.0005
+    assert results["counts_a_second_on_one_key"]["measured"] > 10
+    assert "cores of" in table
+    assert (tmp_path / "capacity.png").stat().st_size > 10_000
+
+
+def test_scale_measures_each_number_of_tritons(tmp_path):
+    results, _ = run_benchmark("scale", tmp_path, "--seconds", 1, "--most", 2, "--share", 0)
+    ((name, loads),) = ((name, loads) for name, loads in results.items() if name != "environment")
+    assert "cores" in name
+    assert [load["errors"] for load in loads] == [0, 0]
+    assert all(load["per_second"] > 0 for load in loads)
