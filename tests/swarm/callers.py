@@ -10,7 +10,7 @@ from types import TracebackType
 import aiohttp
 from typing_extensions import Self
 
-CONNECT_S = 1.0
+CONNECT_S = 2.0
 ANSWER_S = 20.0
 PAUSE_S = 0.15
 """Between two requests of a caller: what is looked at is who answers, not how much two cores can take."""
@@ -77,11 +77,14 @@ class Callers:
             await asyncio.sleep(PAUSE_S)
 
     async def _ask(self) -> int:
-        for _ in self._urls:
-            url = self._urls[next(self._turn) % len(self._urls)]
+        first = next(self._turn)
+        for offset in range(len(self._urls)):
+            url = self._urls[(first + offset) % len(self._urls)]
             try:
                 async with self._session.post(url, data=self._body) as answer:
-                    await answer.read()
+                    text = await answer.text()
+                    if answer.status != 201:
+                        self.losses[f"{answer.status} {text}"] += 1
                     return answer.status
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
                 continue

@@ -35,7 +35,7 @@ def under_load(
 
 def note(row: Row, event: str, callers: Callers, begun_s: float, counted: int) -> None:
     recovery_s = max(0.0, callers.last_loss_s() - begun_s)
-    statuses = dict(sorted(callers.statuses.items())) | dict(callers.losses)
+    statuses = {201: callers.statuses[201]} | dict(callers.losses)
     delivered = callers.statuses[201]
     row(
         event,
