@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from frontend.errors import StartRefused
 from frontend.settings import Settings
+from frontend.triton_addresses import parse_addresses
 
 LOOPBACK_NAMES = {"localhost", "ip6-localhost"}
 
@@ -43,15 +44,16 @@ def _plain_keys(settings: Settings) -> str | None:
 
 def _public_triton(settings: Settings) -> str | None:
     """Crops of faces would leave the premises, in the clear, for Triton's HTTP knows no TLS."""
-    host = settings.triton_url.rpartition(":")[0].strip("[]")
-    if not host:
-        return None
-    try:
-        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
-    except OSError:
-        return None  # it may come later; what has no address yet cannot be sent to
-    public = sorted(address for address in found if ip_address(address).is_global)
+    hosts = {host for host, _ in parse_addresses(settings.triton_url)} if settings.triton_url else set()
+    public = sorted(address for host in hosts for address in _addresses_of(host) if ip_address(address).is_global)
     return f"LIVENESS_TRITON_URL leads to the public address {public[0]}" if public else None
+
+
+def _addresses_of(host: str) -> set[str]:
+    try:
+        return {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except OSError:
+        return set()  # it may come later; what has no address yet cannot be sent to
 
 
 def _readable_data(settings: Settings) -> str | None:

@@ -221,6 +221,7 @@ class Settings(BaseSettings):
     def accepts(self, risk: str) -> bool:
         """Whether the operator accepted this one of `RISKS`."""
         return risk in {accepted.strip() for accepted in self.accepted_risks.split(",")}
+
     @field_validator("triton_url")
     @classmethod
     def _triton_url_can_be_read(cls, url: str) -> str:

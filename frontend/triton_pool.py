@@ -67,6 +67,7 @@ class TritonPool:
         self._trial = trial
         self._servers: dict[tuple[str, int], TritonServer] = {}
         self._trials: dict[TritonServer, asyncio.Task[None]] = {}
+        self._probes: set[asyncio.Task[ScoringFailed | None]] = set()
         self._resolving: asyncio.Task[None] | None = None
         self._resolve_at_s = float("-inf")
         self._retries_left = RETRY_BURST
@@ -74,7 +75,7 @@ class TritonPool:
 
     def close(self) -> None:
         """End the trials and close the connections."""
-        for task in (*self._trials.values(), *([self._resolving] if self._resolving else [])):
+        for task in (*self._probes, *self._trials.values(), *([self._resolving] if self._resolving else [])):
             task.cancel()
         for server in self._servers.values():
             server.connections.close()
@@ -99,7 +100,10 @@ class TritonPool:
                     raise
 
     async def ask_each(self, question: Question[object]) -> None:
-        """Ask every server that is not ejected, so that `states` are fresh; ScoringFailed when none answers."""
+        """Ask every server that is not ejected, until one answers; the others find out by themselves how they are.
+
+        Raises ScoringFailed when none answers.
+        """
         deadline_s = await self._deadline_s()
         servers = [*self._servers.values()]
         asked = [server for server in servers if not server.trouble] or servers
@@ -111,9 +115,16 @@ class TritonPool:
                 return failure
             return None
 
-        failures = [failure for failure in await asyncio.gather(*map(failure_of, asked)) if failure]
-        if len(failures) == len(asked):
-            raise failures[0]
+        tasks = {asyncio.get_running_loop().create_task(failure_of(server)) for server in asked}
+        self._probes |= tasks
+        for task in tasks:
+            task.add_done_callback(self._probes.discard)
+        while tasks:
+            done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            failures = [failure for task in done if (failure := task.result())]
+            if len(failures) < len(done):
+                return
+        raise failures[0]
 
     def _choose(self, tried: Set[TritonServer]) -> tuple[TritonServer, bool]:
         """The untried server to ask, and whether to leave time for another one that is not ejected either."""

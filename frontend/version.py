@@ -4,11 +4,14 @@ import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from frontend.triton_http import BadAnswer, TritonConnections
+from frontend.errors import ScoringFailed
+from frontend.triton_http import BadAnswer
+from frontend.triton_pool import TritonPool, TritonServer
 
 
 def service_version() -> str:
@@ -35,8 +38,7 @@ class VersionSource:
     """
 
     def __init__(self, url: str, model: str, repository: Path, timeout_s: float) -> None:
-        self._connections = TritonConnections(url, timeout_s)
-        self._url = url
+        self._pool = TritonPool(url, timeout_s, partial(self._ask, "/v2"))
         self._model = model
         self._repository = repository
         self._digested: tuple[str, int, int] | None = None
@@ -44,7 +46,7 @@ class VersionSource:
 
     def close(self) -> None:
         """Close the connections."""
-        self._connections.close()
+        self._pool.close()
 
     async def versions(self) -> Versions:
         """What runs now."""
@@ -54,13 +56,21 @@ class VersionSource:
         return Versions(service_version(), self._model, served, digest, server.get("version"))
 
     async def _get(self, path: str) -> dict[str, Any]:
-        request = f"GET {path} HTTP/1.1\r\nHost: {self._url}\r\n\r\n".encode()
         try:
-            status, _, body = await self._connections.exchange([request])
-            answer = json.loads(body)
-        except (OSError, BadAnswer, asyncio.TimeoutError, ValueError):
+            return await self._pool.ask(partial(self._ask, path))
+        except ScoringFailed:
             return {}
-        return answer if status == 200 and isinstance(answer, dict) else {}
+
+    async def _ask(self, path: str, server: TritonServer, timeout_s: float) -> dict[str, Any]:
+        request = f"GET {path} HTTP/1.1\r\nHost: {server.authority}\r\n\r\n".encode()
+        try:
+            status, _, body = await server.connections.exchange([request], timeout_s)
+            answer = json.loads(body)
+        except (OSError, BadAnswer, asyncio.TimeoutError, ValueError) as error:
+            raise ScoringFailed(f"Triton tells nothing of itself: {type(error).__name__}") from None
+        if status != 200 or not isinstance(answer, dict):
+            raise ScoringFailed(f"Triton tells nothing of itself: {status}")
+        return answer
 
     def _digest(self, served: str) -> str | None:
         file = self._repository / self._model / served / "model.onnx"

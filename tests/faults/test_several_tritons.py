@@ -199,6 +199,19 @@ def test_servers_that_hang_cost_one_deadline_and_are_asked_once_each(monkeypatch
                 listener.accept()
 
 
+def test_one_that_hangs_does_not_keep_the_others_from_being_ready(tritons: list[EmbeddedTriton]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+
+        async def story(scorer: TritonScorer) -> None:
+            begun_s = time.monotonic()
+            await scorer.probe()
+            assert time.monotonic() - begun_s < TIMEOUT_S / 2
+            await until(lambda: "Timeout" in scorer.servers()[address], 2 * TIMEOUT_S)
+
+        address = f"127.0.0.1:{hanging.getsockname()[1]}"
+        play(f"{address},{tritons[2].url}", story)
+
+
 def test_failing_servers_are_not_asked_ever_more(relay: MakeRelay) -> None:
     """Two that close every connection: each request asks one, and only a burst of them the other too."""
     pair = [relay(9), relay(9)]

@@ -20,6 +20,7 @@ INSECURE = [
     ("plain-keys", "LIVENESS_KEYS_URL", {"keys_url": "mongodb://user:secret@10.0.0.9:27017/liveness"}),
     ("plain-keys", "LIVENESS_KEYS_URL", {"keys_url": "mongodb://127.0.0.1,mongo2:27017/liveness?tls=false"}),
     ("public-triton", "LIVENESS_TRITON_URL", {"triton_url": "8.8.8.8:8000"}),
+    ("public-triton", "LIVENESS_TRITON_URL", {"triton_url": "8.8.8.8:8000,10.1.2.3:8000"}),
     ("public-triton", "LIVENESS_TRITON_URL", {"triton_url": "[2606:4700:4700::1111]:8000"}),
     ("readable-data", "LIVENESS_DATA_DIR", {}),
 ]

@@ -10,6 +10,7 @@ import yaml
 
 import frontend.cli
 from frontend.app import create_app
+from frontend.safety import refuse_insecure
 from frontend.settings import PROJECT_ROOT, SECRETS, Settings
 from tests.kubernetes.conftest import KUBERNETES, Manifest, base, of_kind
 
@@ -118,6 +119,11 @@ def test_settings_are_settings_and_can_be_read() -> None:
     names = {f"LIVENESS_{name.upper()}" for name in Settings.model_fields}
     assert values.keys() <= names
     read = Settings.model_validate({name.removeprefix("LIVENESS_").lower(): value for name, value in values.items()})
+    refuse_insecure(read.model_copy(update={"keys_url": "mongodb://liveness:secret@db.bank.test/liveness?tls=true"}))
+    assert (
+        read.stop_notice_s + read.stop_timeout_s
+        < pod_of(of_kind(base(), "Deployment")["frontend"])["terminationGracePeriodSeconds"]
+    )
     container = container_of("frontend", base())
     assert container["envFrom"] == [{"configMapRef": {"name": generator["name"]}}]
     assert read.port == container["ports"][0]["containerPort"]
