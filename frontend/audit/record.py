@@ -10,7 +10,8 @@ def audit_line(observation: Observation) -> bytes:
     """The observation as a line of JSON, in ASCII: when, which request, whose key, what came of it, how long it took.
 
     `key` is null where no usable key was given. `outcome` is "verdict", or the name of the error that took its place
-    (`frontend.errors`); with a verdict come `is_live`, `liveness_score` and `face_found`.
+    (`frontend.errors`); with a verdict come `is_live`, `liveness_score`, `face_found` and `raw_score`, which is what
+    the model said before any calibration, null where there was no face to ask it about.
     """
     outcome = observation.outcome
     fields: dict[str, object] = {
@@ -24,6 +25,7 @@ def audit_line(observation: Observation) -> bytes:
             "is_live": int(outcome.is_live),
             "liveness_score": outcome.liveness_score,
             "face_found": outcome.face_found,
+            "raw_score": outcome.raw_score,
         }
     fields["latency_ms"] = round(1000 * observation.latency_s, 1)
     return json.dumps(fields).encode() + b"\n"

@@ -59,7 +59,7 @@ def test_every_request_has_its_line_across_processes_and_rotations(
     assert len(records(path)) == REQUESTS
     assert set(written) == {f"request-{number}" for number in range(REQUESTS)}
     verdict, invalid, unknown = (written[f"request-{number}"] for number in range(3))
-    names = ["time", "request_id", "key", "outcome", "is_live", "liveness_score", "face_found", "latency_ms"]
+    names = ["time", "request_id", "key", "outcome", "is_live", "liveness_score", "face_found", "raw_score", "latency_ms"]
     assert list(verdict) == names
     assert (verdict["key"], verdict["outcome"]) == ("demo", "verdict")
     assert 0 < float(str(verdict["latency_ms"])) < 30_000
