@@ -2,15 +2,15 @@
 
 import json
 
-from frontend.observation import Observation
+from frontend.observation import Observation, outcome_name
 from frontend.pipeline import Verdict
 
 
 def audit_line(observation: Observation) -> bytes:
     """The observation as a line of JSON, in ASCII: when, which request, whose key, what came of it, how long it took.
 
-    `key` is null where no usable key was given. `outcome` is "verdict", or the name of the error that took its place
-    (`frontend.errors`); with a verdict come `is_live`, `liveness_score`, `face_found` and `raw_score`, which is what
+    `key` is null where no usable key was given. `outcome` is the word that the log and the metrics have for it too
+    (`outcome_name`); with a verdict come `is_live`, `liveness_score`, `face_found` and `raw_score`, which is what
     the model said before any calibration, null where there was no face to ask it about.
     """
     outcome = observation.outcome
@@ -18,7 +18,7 @@ def audit_line(observation: Observation) -> bytes:
         "time": observation.received_at.isoformat(timespec="milliseconds"),
         "request_id": observation.request_id,
         "key": observation.key_name,
-        "outcome": "verdict" if isinstance(outcome, Verdict) else type(outcome).__name__,
+        "outcome": outcome_name(outcome),
     }
     if isinstance(outcome, Verdict):
         fields |= {
