@@ -79,14 +79,15 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._awaited is Awaited.NOTHING and self._rests_unwatched():
-            self._awaited = Awaited.HEAD
-        if self._awaited is not self._timed:
-            self._await(self._awaited)
         if self._awaited is Awaited.HEAD:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(HeadTooLarge)
+        elif self._awaited is Awaited.NOTHING and self._rests_unwatched():
+            self._awaited = Awaited.HEAD
+            self._head_bytes = 0  # these bytes may be the end of a body that was answered before it was read
+        if self._awaited is not self._timed:
+            self._await(self._awaited)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(HeadTooLarge)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await(Awaited.NOTHING)
@@ -118,6 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._awaited = Awaited.BODY
+        self._head_bytes = 0
         if self._stopping.begun:
             self.cycle.keep_alive = False
 

@@ -127,6 +127,21 @@ def test_a_head_without_end_is_answered_431(service: Service) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 431")
 
 
+def test_the_rest_of_a_body_that_was_answered_early_is_no_head(service: Service) -> None:
+    """A bad parameter is answered before the body is read; what of it still arrives must not end the connection."""
+    body = b"x" * 2_000_000
+    head = f"POST /liveness?details=perhaps HTTP/1.1\r\nHost: s\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with service.connect() as connection, connection.makefile("rb") as answers:
+        connection.sendall(head + body[:1000])
+        assert b" 400 " in answers.readline()
+        connection.sendall(body[1000:])
+        time.sleep(HEADER_TIMEOUT_S / 4)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n")
+        rest = answers.read()
+    assert b"HTTP/1.1 431" not in rest
+    assert b"HTTP/1.1 200" in rest
+
+
 def test_a_connection_too_many_is_turned_away_at_once_and_the_rest_are_kept(service: Service) -> None:
     with ExitStack() as idle:
         held = [idle.enter_context(service.connect()) for _ in range(MAX_CONNECTIONS)]
