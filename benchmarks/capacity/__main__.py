@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.capacity.costs import SHARES, Costs, Measured, counts_a_second_on_one_key, measure, with_sqlite
+from benchmarks.capacity.costs import (
+    SHARES,
+    Costs,
+    Measured,
+    counts_a_second_on_one_key,
+    measure,
+    read_measured,
+    with_sqlite,
+)
 from benchmarks.capacity.model import Size, Surroundings, size_of, tier_gbits
 from benchmarks.capacity.plot import plot_curves
 from benchmarks.capacity.simulation import FULLEST, Layout, Outcome, simulate
@@ -41,11 +49,17 @@ def capacity(
     counts_of_the_database: Annotated[float, typer.Option(min=1, help="Assumed of a primary of 16 cores.")] = 30_000,
     link_gbits: Annotated[float, typer.Option(min=0.1, help="Assumed of a proxy's network link.")] = 25,
     price_a_core_hour: Annotated[float, typer.Option(min=0, help="Assumed, in any currency.")] = 0.04,
+    earlier: Annotated[
+        Path | None, typer.Option(help="A capacity.json whose measurement is taken in place of a new one.", exists=True)
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = RESULTS,
 ) -> None:
     """Measure what a request costs, check the model against this machine, and foretell larger ones."""
     usable = sorted(os.sched_getaffinity(0))
-    measured = [measure(usable[:number], selfie(), seconds) for number in (1, 2) if number <= len(usable)]
+    if earlier:
+        measured = read_measured(earlier)
+    else:
+        measured = [measure(usable[:number], selfie(), seconds) for number in (1, 2) if number <= len(usable)]
     counted = _counted(keys_url, seconds)
     costs = measured[-1].costs
     around = Surroundings(
@@ -53,6 +67,7 @@ def capacity(
     )
     checks = [_checked(one, 1 / around.counts_on_one_key, requests // 10) for one in measured]
     sizes = [size_of(number, costs, around) for number in _numbers(cores)]
+    aimed = [simulate(_layout(size, around), costs, size.per_second, requests) for size in sizes]
     curves: dict[str, list[Outcome]] = {}
     for size in (size_of(number, costs, around) for number in _numbers(simulated)):
         curves[f"{size.cores} cores, {keys} keys"] = _curve(size, costs, around, requests)
@@ -62,7 +77,7 @@ def capacity(
     tables = [
         _costs_table(measured, counted),
         _checks_table(measured, checks),
-        _sizes_table(sizes, costs),
+        _sizes_table(sizes, aimed, costs),
         _curves_table(curves),
     ]
     plot_curves(out / "capacity.png", measured, checks, sizes, curves)
@@ -95,16 +110,22 @@ def foretold(measured: Measured, costs: Costs) -> float:
 def _checked(measured: Measured, count_s: float, requests: int) -> list[Outcome]:
     """The simulation on the measured machine, at the measured arrivals."""
     layout = Layout(0, 0, 1, count_s, shared_cores=measured.cores)
-    return [simulate(layout, measured.costs, load.rate or 0.0, max(1000, requests)) for load in measured.opened]
+    return [
+        simulate(layout, measured.costs, load.rate or 0.0, max(1000, requests), evenly=True) for load in measured.opened
+    ]
 
 
 def _curve(size: Size, costs: Costs, around: Surroundings, requests: int) -> list[Outcome]:
     """Latency over load, up to where the first of the simulated resources is full."""
-    layout = Layout(size.frontends, size.tritons, around.keys, 1 / around.counts_on_one_key)
     full = min(
         2 * size.frontends / costs.frontend_s, 2 * size.tritons / costs.triton_s, around.counts_on_one_key * around.keys
     )
+    layout = _layout(size, around)
     return [simulate(layout, costs, full * load, max(requests, int(full * load / 10))) for load in LOADS]
+
+
+def _layout(size: Size, around: Surroundings) -> Layout:
+    return Layout(size.frontends, size.tritons, around.keys, 1 / around.counts_on_one_key)
 
 
 def _costs_table(measured: list[Measured], counted: float) -> str:
@@ -137,15 +158,16 @@ def _checks_table(measured: list[Measured], checks: list[list[Outcome]]) -> str:
     return markdown_table(heads, rows)
 
 
-def _sizes_table(sizes: list[Size], costs: Costs) -> str:
+def _sizes_table(sizes: list[Size], aimed: list[Outcome], costs: Costs) -> str:
     rows: list[tuple[object, ...]] = []
-    for size in sizes:
+    for size, outcome in zip(sizes, aimed, strict=True):
         network = tier_gbits(size.by_cores, costs)
         rows.append(
             (
                 size.cores,
                 f"{size.frontends} + {size.tritons}",
                 f"{size.per_second:.0f}",
+                f"{outcome.p99_ms:.0f}",
                 f"{size.by_cores:.0f}",
                 f"{size.memory_gb:.0f}",
                 " / ".join(f"{gbits:.1f}" for gbits in network.values()),
@@ -154,7 +176,7 @@ def _sizes_table(sizes: list[Size], costs: Costs) -> str:
                 "; ".join(REMEDIES[name] for name in size.bottlenecks),
             )
         )
-    heads = ["cores", "frontends + Tritons", "a second, as it is", "all mended"]
+    heads = ["cores", "frontends + Tritons", "a second, as it is", "p99, ms", "all mended"]
     heads += ["memory, GB", "Gbit/s in / to Triton", "cost a million"]
     return markdown_table([*heads, "bottleneck", "what to do"], rows)
 

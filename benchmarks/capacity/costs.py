@@ -1,6 +1,7 @@
 """What a request costs each tier, measured: processor time by process, bytes, and the database's time for one key."""
 
 import asyncio
+import json
 import os
 import resource
 import tempfile
@@ -8,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
 
 from benchmarks.lib.command import Unable
 from benchmarks.lib.corpus import Picture
@@ -58,6 +61,21 @@ class Measured:
             "open": [load.as_dict() for load in self.opened],
             "costs": asdict(self.costs),
         }
+
+
+def read_measured(file: Path) -> list[Measured]:
+    """What an earlier run measured, out of its capacity.json; Unable where it cannot be read."""
+
+    def load(fields: dict[str, Any]) -> Load:
+        return Load(**{name: value for name, value in fields.items() if name != "per_second"})
+
+    try:
+        return [
+            Measured(one["cores"], load(one["saturated"]), [load(o) for o in one["open"]], Costs(**one["costs"]))
+            for one in json.loads(file.read_text())["measured"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Unable(f"{file} is no capacity.json: {type(error).__name__}") from None
 
 
 def measure(cores: list[int], picture: Picture, seconds: int) -> Measured:

@@ -20,8 +20,14 @@ def plot_curves(
     figure = Figure(figsize=(13, 5), layout="constrained")
     rates, latencies = figure.subplots(1, 2)
     cores = [size.cores for size in sizes]
-    rates.plot(cores, [size.by_cores for size in sizes], "--", label="model, the cores alone", color="C0")
-    rates.plot(cores, [size.per_second for size in sizes], label="model, as it is", color="C1")
+    rates.plot(
+        cores,
+        [size.by_cores for size in sizes],
+        "--",
+        label="model: the cores alone",
+        color="C0",
+    )
+    rates.plot(cores, [size.per_second for size in sizes], label="model: every limit", color="C1")
     simulated = {int(label.split()[0]): max(o.per_second for o in outcomes) for label, outcomes in curves.items()}
     rates.plot([*simulated], [*simulated.values()], "s", label=f"simulated at {FULLEST} of saturation", color="C2")
     alone = [one.saturated.per_second for one in measured]

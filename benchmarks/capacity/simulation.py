@@ -44,10 +44,12 @@ class Layout:
     shared_cores: int = 0
 
 
-def simulate(layout: Layout, costs: Costs, rate: float, requests: int, seed: int = 1) -> Outcome:
-    """So many requests with Poisson arrivals at `rate` a second."""
+def simulate(
+    layout: Layout, costs: Costs, rate: float, requests: int, *, evenly: bool = False, seed: int = 1
+) -> Outcome:
+    """So many requests at `rate` a second, as independent customers come (Poisson) or `evenly`, as a generator asks."""
     run = _Run(layout, costs, seed)
-    run.environment.process(run.arrivals(rate, requests))
+    run.environment.process(run.arrivals(rate, requests, evenly=evenly))
     run.environment.run()
     begun_s, ended_s = run.arrived[int(SETTLING * requests)], run.arrived[-1]
     answered = [latency_s for at_s, latency_s in run.finished if begun_s < at_s <= ended_s]
@@ -80,10 +82,10 @@ class _Run:
             self._frontends = self._servers(layout.frontends)
             self._tritons = self._servers(layout.tritons)
 
-    def arrivals(self, rate: float, requests: int) -> Process:
+    def arrivals(self, rate: float, requests: int, *, evenly: bool) -> Process:
         for number in range(requests):
             self.environment.process(self._request(number))
-            yield self.environment.timeout(self._random.exponential(1 / rate))
+            yield self.environment.timeout(1 / rate if evenly else self._random.exponential(1 / rate))
 
     def _request(self, number: int) -> Process:
         begun_s = self.environment.now
