@@ -29,14 +29,19 @@ def serve() -> None:
     run_server(load_settings())
 
 
-def main() -> None:
-    """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
+def command_line() -> typer.Typer:
+    """All commands."""
     app = typer.Typer(help="On-premises face liveness.", no_args_is_help=True, pretty_exceptions_enable=False)
     for command in (up, serve, check, evaluate, calibrate, settings, tune, openapi):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
+    return app
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
     try:
-        app()
+        command_line()()
     except LivenessError as error:
         print(f"liveness: {error}", file=sys.stderr)
         sys.exit(1)

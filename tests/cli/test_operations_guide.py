@@ -1,4 +1,4 @@
-"""compose/README.md and compose/compose.yaml know every setting."""
+"""docs/operations.md and compose/compose.yaml know every setting."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 from frontend.settings import Settings
 
 COMPOSE = Path(__file__).parents[2] / "compose"
+GUIDE = COMPOSE.parent / "docs" / "operations.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
 OF_THE_EMBEDDED_STACK = {"triton_start_timeout_s"}
 SHOWN = {
@@ -35,7 +36,7 @@ def settings_table() -> str:
 
 
 def test_guide_lists_every_setting_with_its_default() -> None:
-    written = (COMPOSE / "README.md").read_text().split(BEGIN)[1].split(END)[0]
+    written = GUIDE.read_text().split(BEGIN)[1].split(END)[0]
     assert written == settings_table()
 
 
@@ -49,5 +50,5 @@ def test_compose_file_passes_every_setting_on() -> None:
 def test_guide_lists_every_variable_of_the_compose_files() -> None:
     text = "".join(file.read_text() for file in COMPOSE.glob("compose*.yaml"))
     used = set(re.findall(r"\$\{(\w+)", text))
-    guide = (COMPOSE / "README.md").read_text()
+    guide = GUIDE.read_text()
     assert not [name for name in sorted(used) if f"`{name}`" not in guide]
