@@ -24,6 +24,7 @@
     ├── KeyNotFound             there is no key of that name
     ├── InvalidKeyInput         a name, limit, date or exported line cannot become a key
     ├── InvalidImageSet         labelled images cannot be evaluated or calibrated on as they are
+    ├── InvalidModel            a file cannot become a version of the anti-spoof model
     └── StartRefused            a setting or the machine does not allow a start; the message says what to mend
 
 The domain code raises these and knows nothing of HTTP; `routes/answers.py` alone turns them into responses.
@@ -124,6 +125,10 @@ class InvalidKeyInput(LivenessError):
 
 class InvalidImageSet(LivenessError):
     """Labelled images that no figure can be had from as they are; the message names them and the mend."""
+
+
+class InvalidModel(LivenessError):
+    """A file cannot become a version of the anti-spoof model, or there is no version to go back to."""
 
 
 class StartRefused(LivenessError):

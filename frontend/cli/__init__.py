@@ -8,6 +8,7 @@ from frontend.cli.calibrate import calibrate
 from frontend.cli.check import check
 from frontend.cli.evaluate import evaluate
 from frontend.cli.keys import keys_app
+from frontend.cli.model import model_app
 from frontend.cli.openapi import openapi
 from frontend.cli.settings import settings
 from frontend.cli.tune import tune
@@ -40,6 +41,7 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
+    app.add_typer(model_app, name="model")
     try:
         command_line()()
     except LivenessError as error:
