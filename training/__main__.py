@@ -1,0 +1,202 @@
+"""`python -m training`: the steps from a manifest of labelled images to a model file; README.md tells them in order."""
+
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from frontend.cores import usable_cores
+from frontend.errors import LivenessError
+from frontend.images import RgbImage
+from frontend.settings import load_settings
+from training import card
+from training.compare import as_table, figures_of, score_views
+from training.errors import TrainingRefused
+from training.export import export as write_onnx
+from training.leave_one_source_out import leave_one_source_out
+from training.manifest import read_faces
+from training.network import LivenessNetwork
+from training.parity import parity as measure_parity
+from training.quantize import quantize as write_int8
+from training.regions import find_regions
+from training.split import is_held_back
+from training.start import load_imagenet_weights, load_onnx_weights
+from training.teachers import Teachers
+from training.train import Recipe, lesson_of
+from training.train import train as fine_tune
+from training.views import load_views, make_views, save_views, training_requests
+from training.workspace import Workspace
+
+Work = Annotated[Path, typer.Option("--work", help="Folder that the steps share.")]
+TwoCropModel = Annotated[Path, typer.Option("--two-crop-model", help="The float32 model with both crops.", exists=True)]
+TeacherFolder = Annotated[Path, typer.Option("--teachers", help="Folder of the public networks.", exists=True)]
+Threads = Annotated[int, typer.Option(min=0, help="0 is all usable cores.")]
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command()
+def regions(
+    manifest: Annotated[Path, typer.Argument(help="CSV of labelled images, as for `liveness evaluate`.", exists=True)],
+    work: Work,
+    held_back: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share that is kept for comparing.")] = 0.25,
+    seed: int = 7,
+    ignore_column: Annotated[list[str] | None, typer.Option(help="A column to pass over; may be repeated.")] = None,
+    threads: Threads = 0,
+) -> None:
+    """Find every face, keep its surroundings, and hold whole subjects back."""
+    samples = read_faces(manifest, ignore_column or [])
+    sides = is_held_back(samples, held_back, seed)
+    counts = Workspace(work).save_faces(samples, find_regions(samples, threads or usable_cores()), sides)
+    typer.echo(", ".join(f"{number} {words}" for words, number in counts.items()))
+
+
+@app.command()
+def views(
+    work: Work,
+    two_crop_model: TwoCropModel,
+    teachers: TeacherFolder,
+    rounds: Annotated[int, typer.Option(min=1, help="Views of each image.")] = 2,
+    seed: int = 1,
+    threads: Threads = 0,
+) -> None:
+    """Make augmented views of the training images, with what every teacher says of each."""
+    space = Workspace(work)
+    faces = space.faces()
+    requests = training_requests(faces.places(held_back=False), faces.is_live, rounds, seed)
+    made = make_views(faces.regions, requests, Teachers(two_crop_model, teachers), threads or usable_cores())
+    save_views(space.new("views.npz"), made)
+    typer.echo(f"{len(requests)} views")
+
+
+@app.command()
+def train(
+    work: Work,
+    run: Annotated[str, typer.Option(help="Name of the run, a folder in the work folder.")] = "run",
+    start: Annotated[Path | None, typer.Option(help="Float32 model to begin from; ImageNet without it.")] = None,
+    seed: int = 1,
+    epochs: Annotated[int, typer.Option(min=1)] = 6,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-2)] = 1.5e-4,
+    frozen_blocks: Annotated[int, typer.Option(min=0, max=15, help="Blocks that keep their weights.")] = 5,
+    threads: Threads = 0,
+) -> None:
+    """Fine-tune the network; run the same command again to go on after an interruption."""
+    torch.set_num_threads(threads or usable_cores())
+    space = Workspace(work)
+    recipe = Recipe(seed=seed, epochs=epochs, learning_rate=learning_rate, frozen_blocks=frozen_blocks)
+    network = LivenessNetwork(frozen_blocks)
+    if start is None:
+        load_imagenet_weights(network)
+    else:
+        load_onnx_weights(network, start, "face")
+    begun_s = time.monotonic()
+    lesson = lesson_of(network, load_views(space.file("views.npz", "views")), space.faces().people, recipe)
+    network = fine_tune(network, lesson, recipe, space.new(f"{run}/checkpoint.pt").parent)
+    torch.save(network.state_dict(), space.new(f"{run}/network.pt"))
+    minutes = (time.monotonic() - begun_s) / 60
+    space.write_json(f"{run}/recipe.json", asdict(recipe) | {"minutes": round(minutes, 1), "torch": torch.__version__})
+    typer.echo(f"trained in {minutes:.1f} minutes")
+
+
+@app.command()
+def export(work: Work, run: str = "run") -> None:
+    """Write the trained network as float32 ONNX."""
+    space = Workspace(work)
+    write_onnx(_network(space, run), space.new(f"{run}/float32.onnx"))
+    typer.echo(str(space.file(f"{run}/float32.onnx", "export")))
+
+
+@app.command()
+def quantize(
+    work: Work,
+    run: str = "run",
+    crops: Annotated[int, typer.Option(min=50, help="Crops to calibrate on.")] = 500,
+    float_stem: Annotated[bool, typer.Option(help="Keep the first convolution in float32.")] = False,
+) -> None:
+    """Write the int8 model file."""
+    space = Workspace(work)
+    model = space.file(f"{run}/float32.onnx", "export")
+    write_int8(model, _training_crops(space, crops), space.new(f"{run}/int8.onnx"), float_stem=float_stem)
+    typer.echo(str(space.file(f"{run}/int8.onnx", "quantize")))
+
+
+@app.command()
+def parity(work: Work, run: str = "run", crops: Annotated[int, typer.Option(min=10)] = 100) -> None:
+    """Compare PyTorch, both files and Triton; exit status 1 where what should be exact is not."""
+    space = Workspace(work)
+    files = (space.file(f"{run}/float32.onnx", "export"), space.file(f"{run}/int8.onnx", "quantize"))
+    found = measure_parity(_network(space, run), *files, _training_crops(space, crops), load_settings())
+    space.write_json(f"{run}/parity.json", found)
+    typer.echo(str(found))
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    work: Work,
+    two_crop_model: TwoCropModel,
+    teachers: TeacherFolder,
+    models: Annotated[list[Path], typer.Argument(help="Model files with the service's inputs.", exists=True)],
+    fill_card: Annotated[Path | None, typer.Option("--card", help="Model card to fill the table into.")] = None,
+    threads: Threads = 0,
+) -> None:
+    """Score the held-back images, as they are and degraded, by several models; a table and compare.json."""
+    space = Workspace(work)
+    faces = space.faces()
+    chosen = [(faces.regions[i], faces.sources[i], faces.is_live[i]) for i in faces.places(held_back=True)]
+    named = {f"{model.parent.name}/{model.stem}": model for model in models}
+    scored = score_views(named, Teachers(two_crop_model, teachers), chosen, threads or usable_cores())
+    figures = {name: figures_of(scored, name) for name in named}
+    space.write_json("compare.json", {name: asdict(of_model) for name, of_model in figures.items()})
+    table = card.as_markdown(as_table(figures))
+    typer.echo(table)
+    if fill_card is not None:
+        card.fill_in(fill_card, [f"{len(chosen)} held-back images, no subject of which was trained on.", "", table])
+
+
+@app.command("leave-one-source-out")
+def leave_out(work: Work, run: str = "run") -> None:
+    """Fit the head without each source in turn and judge it on that source; a table and leave-one-source-out.json."""
+    space = Workspace(work)
+    recipe, people = Recipe(), space.faces().people
+    network, shown = _network(space, run), load_views(space.file("views.npz", "views"))
+    sources = [people.sources[i] for i in shown.image]
+    lesson = lesson_of(network, shown, people, recipe)
+    rows = leave_one_source_out(network, lesson, sources, people.is_live[shown.image], shown.kind == "clean")
+    space.write_json(f"{run}/leave-one-source-out.json", rows)
+    head = ["left out", "AUC", "ACER", "AUC with it", "ACER with it"]
+    figures = [
+        [row.source, *(f"{x:.4f}" for x in (row.auc, row.acer, row.auc_with_it, row.acer_with_it))] for row in rows
+    ]
+    typer.echo(card.as_markdown([head, *figures]))
+
+
+def _network(space: Workspace, run: str) -> LivenessNetwork:
+    network = LivenessNetwork()
+    network.load_state_dict(torch.load(space.file(f"{run}/network.pt", "train"), weights_only=True))
+    network.eval()
+    return network
+
+
+def _training_crops(space: Workspace, count: int) -> list[RgbImage]:
+    """Crops of training views, spread over all of them."""
+    shown = load_views(space.file("views.npz", "views"))
+    if count > len(shown.image):
+        raise TrainingRefused(f"there are {len(shown.image)} views: ask for fewer crops, or make more views")
+    step = len(shown.image) / count
+    return [shown.window(int(i * step), Recipe().window_scale) for i in range(count)]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        app()
+    except LivenessError as error:
+        print(f"training: {error}", file=sys.stderr)
+        sys.exit(1)

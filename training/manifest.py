@@ -1,0 +1,22 @@
+"""The labelled images that are trained on."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from frontend.evaluation.manifest import read_manifest
+from frontend.evaluation.samples import Sample, require_both_classes
+
+
+def read_faces(file: Path, ignored: Collection[str]) -> list[Sample]:
+    """The bona fide presentations and attacks of a manifest, as `liveness evaluate` reads it; others stay out.
+
+    `ignored` names columns to pass over. Raises InvalidImageSet, which names what is to be mended.
+    """
+    faces = [s for s in read_manifest(file, renamed={}, ignored=ignored, splits=()) if s.label != "no_face"]
+    require_both_classes(faces)
+    return faces
+
+
+def is_live(sample: Sample) -> bool:
+    """Whether a living person was before the camera."""
+    return sample.label == "bona_fide"

@@ -1,0 +1,96 @@
+"""Each image's face with its surroundings, found once and kept: later steps neither decode nor detect."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from frontend.crops import CONTEXT_SCALE, CROP_SIDE_PIXELS, FACE_SCALE
+from frontend.decoding import ImageLimits, decode_image
+from frontend.errors import InvalidImage
+from frontend.evaluation.samples import Sample
+from frontend.faces import FaceBox, FaceDetector, network_path
+from frontend.images import RgbImage
+
+_LIMITS = ImageLimits(max_pixels=100_000_000, max_side_pixels=20_000)
+_FACE_THRESHOLD = 0.5
+_REGION_SCALE = 1.7 * CONTEXT_SCALE
+_BLACK = 20  # the brightest pixel of a row or column that counts as padding
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The part of an image that any network here looks at, at most twice as fine as the face crop; `box` within it."""
+
+    pixels: RgbImage
+    box: FaceBox
+
+
+def find_regions(images: Sequence[Sample], processes: int) -> list[Region | None]:
+    """One for each image; None where no face is found or the image is unreadable. Black padding is cut off first."""
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(_find, [image.path for image in images], chunksize=16))
+
+
+def save_regions(file: Path, regions: Sequence[Region]) -> None:
+    """Write them where `load_regions` finds them, or nothing."""
+    part = file.with_suffix(".part")
+    with part.open("wb") as stream:
+        for region in regions:
+            box = region.box
+            np.save(stream, region.pixels)
+            np.save(stream, np.asarray([box.left, box.top, box.width, box.height, box.score]))
+    part.replace(file)
+
+
+def load_regions(file: Path) -> list[Region]:
+    """What `save_regions` wrote."""
+    regions = []
+    with file.open("rb") as stream:
+        while stream.peek(1):
+            pixels, box = np.load(stream), np.load(stream)
+            regions.append(Region(pixels, FaceBox(*box.tolist())))
+    return regions
+
+
+def _find(path: Path) -> Region | None:
+    cv2.setNumThreads(1)
+    try:
+        image = without_padding(decode_image(path.read_bytes(), _LIMITS))
+    except InvalidImage:
+        return None
+    faces = FaceDetector(network_path(), _FACE_THRESHOLD).detect(image)
+    return region_of(image, faces[0]) if faces else None
+
+
+def region_of(image: RgbImage, box: FaceBox) -> Region:
+    """Cut the surroundings of a face out, and shrink them where they are finer than needed."""
+    size = max(box.width, box.height)
+    height, width = image.shape[:2]
+    left, right = _span(box.left + box.width / 2, _REGION_SCALE * size, width)
+    top, bottom = _span(box.top + box.height / 2, _REGION_SCALE * size, height)
+    pixels = image[top:bottom, left:right]
+    factor = min(1.0, 2 * CROP_SIDE_PIXELS / (FACE_SCALE * size))
+    moved = FaceBox(box.left - left, box.top - top, box.width, box.height, box.score)
+    if factor < 1.0:
+        shape = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+        pixels = np.asarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    return Region(np.ascontiguousarray(pixels), moved.enlarged(factor))
+
+
+def without_padding(image: RgbImage) -> RgbImage:
+    """The image without black rows and columns at its borders, which tell a source apart and not an attack."""
+    bright = image.max(axis=2) > _BLACK
+    rows, columns = (np.flatnonzero(bright.mean(axis=axis) > 0.02) for axis in (1, 0))
+    if rows.size < 32 or columns.size < 32:
+        return image
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _span(centre: float, side: float, length: int) -> tuple[int, int]:
+    whole = min(length, round(side))
+    first = min(max(round(centre - side / 2), 0), length - whole)
+    return first, first + whole
