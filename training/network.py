@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 FEATURES = 1280
+INPUT_SCALE, INPUT_OFFSET = 1 / 63.75, -2.0  # 0 to 255 becomes -2 to 2
 _STEM_LAYERS = 3  # padding, convolution, ReLU6
 _STAGES = (
     # kernel, stride, channels into the depthwise convolution, channels out; each row is one block
@@ -68,7 +69,7 @@ class LivenessNetwork(nn.Module):
     def early(self, x: Tensor) -> Tensor:
         """What the frozen blocks make of the crops; they learn nothing, so that it can be kept between epochs."""
         with torch.no_grad():
-            out: Tensor = self.trunk[: self._frozen](x / 63.75 - 2.0)
+            out: Tensor = self.trunk[: self._frozen](x * INPUT_SCALE + INPUT_OFFSET)
         return out
 
     def features(self, x: Tensor) -> Tensor:

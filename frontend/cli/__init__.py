@@ -36,12 +36,12 @@ def command_line() -> typer.Typer:
     for command in (up, serve, check, evaluate, calibrate, settings, tune, openapi):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
+    app.add_typer(model_app, name="model")
     return app
 
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
-    app.add_typer(model_app, name="model")
     try:
         command_line()()
     except LivenessError as error:

@@ -8,7 +8,7 @@ watcher=
 
 say() { printf '%s\n' "$@" >&2; }
 
-# ensure_venv runtime|benchmarks|dev: returns when .venv holds that set, or ends the script with what to do about it.
+# ensure_venv runtime|benchmarks|dev|training: returns when .venv holds that set, or ends the script with what to do about it.
 ensure_venv() {
   if is_current "$1"; then return; fi
   local python
@@ -90,7 +90,7 @@ choose_python() {
 # install SET PYTHON: into .venv as it stands where that is whole, else into a new one.
 install() {
   local started=$SECONDS megabytes=205 reuse='' pip=() lists=() name
-  case $1 in benchmarks) megabytes=285 ;; dev) megabytes=310 ;; esac
+  case $1 in benchmarks) megabytes=285 ;; dev) megabytes=310 ;; training) megabytes=3300 ;; esac
   if is_whole && { have_uv || [[ -x $venv/bin/pip ]]; }; then reuse=yes; fi
   rm -f "$venv/.made"
   : >"$log"

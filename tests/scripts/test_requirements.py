@@ -5,7 +5,7 @@ import pytest
 
 from .conftest import ROOT
 
-LISTS = ("runtime", "embedded", "build", "dev", "benchmarks")
+LISTS = ("runtime", "embedded", "build", "dev", "benchmarks", "training")
 
 
 def entries(name):
@@ -39,9 +39,18 @@ def test_the_sets_agree_on_every_version():
     shared = names("build") & names("dev")
     assert {pin for pin in pins("build") if pin.partition("==")[0] in shared} <= pins("dev")
     assert not names("embedded") & names("dev")
+    assert versions("runtime") <= versions("training")
+    assert not {"torch", "onnx"} & (names("runtime") | names("dev"))  # neither served nor needed by the usual tests
 
 
 def test_every_dependency_of_the_project_is_locked():
-    wanted = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in metadata.requires("liveness")}
-    assert wanted
-    assert wanted <= names("runtime")
+    required = [requirement.partition(";") for requirement in metadata.requires("liveness")]
+    for extra, name in (("", "runtime"), ("training", "training")):
+        wanted = {re.match(r"[\w-]+", what)[0].lower() for what, _, marker in required if _extra_in(marker) == extra}
+        assert wanted
+        assert wanted <= names(name)
+
+
+def _extra_in(marker):
+    found = re.search(r"extra == ['\"](\w+)", marker)
+    return found[1] if found else ""
