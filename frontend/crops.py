@@ -1,4 +1,4 @@
-"""A picture and the face in it → the two crops that the anti-spoof model looks at."""
+"""A picture and the face in it → the crop that the anti-spoof model looks at."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,8 @@ from frontend.faces import FaceBox
 from frontend.images import RgbImage
 
 CROP_SIDE_PIXELS = 128
-_BLAZEFACE_TO_YUNET = 0.823  # BlazeFace's box has this share of the side of the boxes that the scales were made for
-CONTEXT_SCALE = 2.7 / _BLAZEFACE_TO_YUNET
-FACE_SCALE = 1.45 / _BLAZEFACE_TO_YUNET
-
-
-@dataclass(frozen=True, slots=True)
-class Crops:
-    """What the model is given: each [128, 128, 3] uint8 RGB."""
-
-    context: RgbImage
-    face: RgbImage
+_BLAZEFACE_TO_YUNET = 0.823  # BlazeFace's box has this share of the side of the boxes that such scales are told for
+CROP_SCALE = 2.0 / _BLAZEFACE_TO_YUNET
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +41,14 @@ def cut(image: RgbImage, window: Window) -> RgbImage:
 
 
 def is_fine_enough(box: FaceBox) -> bool:
-    """Whether a box in a picture that was decoded at a reduced size still gives the crops of the full picture.
+    """Whether a box in a picture that was decoded at a reduced size still gives the crop of the full picture.
 
-    From 3 pixels under each pixel of the face crop on, the score moves less than by a box that is one pixel off.
+    From 3 pixels under each pixel of the crop on, the score moves less than by a box that is one pixel off.
     """
-    return FACE_SCALE * max(box.width, box.height) >= 3 * CROP_SIDE_PIXELS
+    return CROP_SCALE * max(box.width, box.height) >= 3 * CROP_SIDE_PIXELS
 
 
-def crop_face(image: RgbImage, box: FaceBox) -> Crops:
-    """Both crops of one face, in the windows that the model was trained on (its card gives the factors)."""
+def crop_face(image: RgbImage, box: FaceBox) -> RgbImage:
+    """One face with some of its surroundings, in the window that the model was trained on: [128, 128, 3] uint8 RGB."""
     height, width = image.shape[:2]
-    return Crops(
-        context=cut(image, window_around(box, CONTEXT_SCALE, width, height)),
-        face=cut(image, window_around(box, FACE_SCALE, width, height)),
-    )
+    return cut(image, window_around(box, CROP_SCALE, width, height))

@@ -122,16 +122,16 @@ class Pipeline:
         """
         details = None
         if with_details or self._examines_all:
-            crops, examination = await self._prepare(Preparer.examined_crops_of, data, clock, gone)
+            crop, examination = await self._prepare(Preparer.examined_crop_of, data, clock, gone)
             details = self._details(examination)
         else:
-            crops = await self._prepare(Preparer.crops_of, data, clock, gone)
+            crop = await self._prepare(Preparer.crop_of, data, clock, gone)
         if gone():
             raise Abandoned("the caller went away while its picture was prepared")
         shown = details if with_details else None
-        if crops is None:
+        if crop is None:
             return Verdict(is_live=False, liveness_score=0.0, face_found=False, raw_score=None, details=shown)
-        raw_score = round(await self._scorer.score(crops), 6)
+        raw_score = round(await self._scorer.score(crop), 6)
         clock.lap("score")
         score, threshold = self._calibrated(raw_score, key_name)
         refused_for = self._refusal(details)

@@ -1,8 +1,8 @@
-"""The bytes of a picture file → the crops of the largest face in it: decode → detect → crop (→ examine)."""
+"""The bytes of a picture file → the crop of the largest face in it: decode → detect → crop (→ examine)."""
 
 from pathlib import Path
 
-from frontend.crops import Crops, crop_face, is_fine_enough
+from frontend.crops import crop_face, is_fine_enough
 from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
 from frontend.faces import FaceBox, FaceDetector
 from frontend.images import RgbImage
@@ -23,12 +23,12 @@ class Preparer:
         self._limits = limits
         self._detector = FaceDetector(network, face_threshold)
 
-    def crops_of(self, data: bytes, clock: StageClock) -> Crops | None:
-        """The crops of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""
+    def crop_of(self, data: bytes, clock: StageClock) -> RgbImage | None:
+        """The crop of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""
         return self._cropped(data, *self._detected(data, clock), clock)
 
-    def examined_crops_of(self, data: bytes, clock: StageClock) -> tuple[Crops | None, Examination]:
-        """As `crops_of`, and beside them what was measured; raises InvalidImage."""
+    def examined_crop_of(self, data: bytes, clock: StageClock) -> tuple[RgbImage | None, Examination]:
+        """As `crop_of`, and beside them what was measured; raises InvalidImage."""
         image, divisor, faces = self._detected(data, clock)
         examination = examine(image, faces, divisor, *upright_size(data, image, divisor))
         clock.lap("examine")
@@ -48,13 +48,13 @@ class Preparer:
 
     def _cropped(
         self, data: bytes, image: RgbImage, divisor: int, faces: list[FaceBox], clock: StageClock
-    ) -> Crops | None:
+    ) -> RgbImage | None:
         if not faces:
             return None
         face = faces[0]
         if divisor > 1 and not is_fine_enough(face):
             image, face = decode_image(data, self._limits), face.enlarged(divisor)
             clock.lap("decode")
-        crops = crop_face(image, face)
+        crop = crop_face(image, face)
         clock.lap("crop")
-        return crops
+        return crop

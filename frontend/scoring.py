@@ -1,4 +1,4 @@
-"""The two crops → P(live), by the anti-spoof model on Triton Inference Server."""
+"""The crop of a face → P(live), by the anti-spoof model on Triton Inference Server."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from frontend.crops import CROP_SIDE_PIXELS, Crops
+from frontend.crops import CROP_SIDE_PIXELS
 from frontend.errors import ScoringFailed
 from frontend.images import RgbImage
 from frontend.triton_http import BadAnswer
@@ -28,7 +28,7 @@ class TritonScorer:
 
     def __init__(self, url: str, model: str, timeout_s: float, trace_header: Callable[[], bytes] | None = None) -> None:
         grey = np.full(_SHAPE, 127, np.uint8)
-        self._trial = partial(self._ask, Crops(context=grey, face=grey))
+        self._trial = partial(self._ask, grey)
         self._pool = TritonPool(url, timeout_s, self._trial)
         self._model = model
         self._request_heads: dict[str, bytes] = {}
@@ -38,13 +38,13 @@ class TritonScorer:
         """Close the connections."""
         self._pool.close()
 
-    async def score(self, crops: Crops) -> float:
+    async def score(self, crop: RgbImage) -> float:
         """P(live) in [0, 1].
 
         Raises ScoringFailed when Triton is away, refuses, is too slow, or answers anything but one number in [0, 1]:
         such an answer is never a verdict.
         """
-        return await self._pool.ask(partial(self._ask, crops))
+        return await self._pool.ask(partial(self._ask, crop))
 
     async def probe(self) -> None:
         """Try a real inference: Triton calls itself ready even while a model's process is dead."""
@@ -54,12 +54,12 @@ class TritonScorer:
         """Each server's address → "ok", or why it is left out at the moment."""
         return self._pool.states()
 
-    async def _ask(self, crops: Crops, server: TritonServer, timeout_s: float) -> float:
+    async def _ask(self, crop: RgbImage, server: TritonServer, timeout_s: float) -> float:
         head = self._request_heads.get(server.authority) or self._make_head(server.authority)
         if self._trace_header:
             line, rest = head.split(b"\r\n", 1)
             head = line + b"\r\n" + self._trace_header() + rest
-        request = (head, _bytes_of(crops.context), _bytes_of(crops.face))
+        request = (head, _bytes_of(crop))
         try:
             status, headers, body = await server.connections.exchange(request, timeout_s)
         except (OSError, BadAnswer, asyncio.TimeoutError) as error:
@@ -73,11 +73,9 @@ class TritonScorer:
 
 
 def _request_head(authority: str, model: str) -> bytes:
-    """All of a request but the crops' bytes: it is the same for each."""
-    inputs = [
-        {"name": name, "shape": [1, *_SHAPE], "datatype": "UINT8", "parameters": {"binary_data_size": _CROP_BYTES}}
-        for name in ("context", "face")
-    ]
+    """All of a request but the crop's bytes: it is the same for each."""
+    size = {"binary_data_size": _CROP_BYTES}
+    inputs = [{"name": "face", "shape": [1, *_SHAPE], "datatype": "UINT8", "parameters": size}]
     outputs = [{"name": "live", "parameters": {"binary_data": True}}]
     description = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
     head = (
@@ -85,7 +83,7 @@ def _request_head(authority: str, model: str) -> bytes:
         f"Host: {authority}\r\n"
         "Content-Type: application/octet-stream\r\n"
         f"Inference-Header-Content-Length: {len(description)}\r\n"
-        f"Content-Length: {len(description) + 2 * _CROP_BYTES}\r\n\r\n"
+        f"Content-Length: {len(description) + _CROP_BYTES}\r\n\r\n"
     )
     return head.encode() + description
 

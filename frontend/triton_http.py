@@ -16,7 +16,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 
 
 class BadAnswer(Exception):
-    """What came back is not HTTP, is cut short, or is larger than any answer of Triton's to one pair of crops."""
+    """What came back is not HTTP, is cut short, or is larger than any answer of Triton's to one crop."""
 
 
 class TritonConnections:

@@ -142,7 +142,7 @@ def compare(
     work: Work,
     two_crop_model: TwoCropModel,
     teachers: TeacherFolder,
-    models: Annotated[list[Path], typer.Argument(help="Model files with the service's inputs.", exists=True)],
+    models: Annotated[list[Path], typer.Argument(help="Model files with one crop, or with two.", exists=True)],
     fill_card: Annotated[Path | None, typer.Option("--card", help="Model card to fill the table into.")] = None,
     threads: Threads = 0,
 ) -> None:

@@ -14,7 +14,7 @@ from frontend.evaluation.metrics import Array, ScoredClasses
 from training.augment import DEGRADATIONS
 from training.regions import Region
 from training.targets import Calibration, fit_calibration, sigmoid
-from training.teachers import Teachers, logit_of, session
+from training.teachers import Teachers, logit_of, session, two_crops
 from training.views import changed
 
 _SEED = 90_001
@@ -67,9 +67,8 @@ def score_views(
         answers = []
         for number, kind in enumerate(kinds):
             image, box = changed(faces[i][0], kind, np.random.default_rng([_SEED, number, i]))
-            crops = crop_face(image, box)
-            feed = {"context": crops.context[None], "face": crops.face[None]}
-            scores = [float(run.run(None, feed)[0][0, 0]) for run in runs.values()]
+            feeds = {1: {"face": crop_face(image, box)[None]}, 2: two_crops(image, box)}
+            scores = [float(run.run(None, feeds[len(run.get_inputs())])[0][0, 0]) for run in runs.values()]
             mean = float(np.mean(teachers.public_logits(image, box))) if kind == "clean" else float("nan")
             answers.append(([logit_of(score) for score in scores], mean))
         return answers

@@ -1,4 +1,4 @@
-"""The trained network → a float32 ONNX file with the service's inputs and output: crops go in, P(live) comes out.
+"""The trained network → a float32 ONNX file with the service's input and output: a crop goes in, P(live) comes out.
 
 The graph is written operator by operator, so that it is the one that runtimes are fastest with: paddings are part of
 the convolutions, which PyTorch's exporter leaves apart, and normalisation and sigmoid are inside.
@@ -22,7 +22,7 @@ _CROP = ["n", CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3]
 
 
 def export(network: LivenessNetwork, file: Path) -> None:
-    """Write the model file. Its input `context` is taken, as the service sends it, and not looked at."""
+    """Write the model file: `face` [n, 128, 128, 3] uint8 RGB → `live` [n, 1] float32."""
     graph = _Graph()
     value = graph.add("Transpose", ["face"], perm=[0, 3, 1, 2])
     value = graph.add("Cast", [value], to=onnx.TensorProto.FLOAT)
@@ -32,10 +32,10 @@ def export(network: LivenessNetwork, file: Path) -> None:
     value = graph.add("Flatten", [graph.add("GlobalAveragePool", [value])])
     value = graph.add("Gemm", [value, *graph.weights(network.head)], transB=1)
     graph.add("Sigmoid", [value], output="live")
-    inputs = [helper.make_tensor_value_info(name, onnx.TensorProto.UINT8, _CROP) for name in ("context", "face")]
+    crop = helper.make_tensor_value_info("face", onnx.TensorProto.UINT8, _CROP)
     output = helper.make_tensor_value_info("live", onnx.TensorProto.FLOAT, ["n", 1])
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "anti_spoof", inputs, [output], graph.initializers),
+        helper.make_graph(graph.nodes, "anti_spoof", [crop], [output], graph.initializers),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=_IR_VERSION,
     )

@@ -62,5 +62,5 @@ def _scores_of_triton(
         shutil.copyfile(model, served / "1" / "model.onnx")
         with temporary_triton(settings.model_copy(update={"model_repository": Path(folder)})) as triton:
             probe = Probe(triton.url, settings.triton_model)
-            answers = [probe.infer({"context": crop[None], "face": crop[None]}, 10.0) for crop in crops]
+            answers = [probe.infer({"face": crop[None]}, 10.0) for crop in crops]
     return np.concatenate(answers)[:, 0].astype(np.float64)

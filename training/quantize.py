@@ -20,13 +20,14 @@ _BATCH = 25
 def quantize(model: Path, crops: Sequence[RgbImage], file: Path, *, float_stem: bool) -> None:
     """Write the int8 model: QDQ, weights by channel, activations cut at a percentile, the head in float32.
 
-    `crops` are some hundred [128, 128, 3] uint8 RGB. With `float_stem` the first convolution stays in float32: more
-    exact, and slower. What the rounding moves the mean logit by is taken off the head's bias at the end.
+    `crops` are some hundred [128, 128, 3] uint8 RGB. With `float_stem` the first convolution stays in float32; for the
+    served model that was less exact, so measure it. What the rounding moves the mean logit by is taken off the head's
+    bias at the end.
     """
     graph = onnx.load(model).graph
     kept = [node.name for node in graph.node if node.op_type in {"Gemm", "Sigmoid"}]
     if float_stem:
-        kept.append(next(node.name for node in graph.node if node.op_type == "Conv"))
+        kept += [next(node.name for node in graph.node if node.op_type == kind) for kind in ("Conv", "Clip")]
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         part = Path(folder) / "int8.onnx"
         quantize_static(
@@ -49,7 +50,7 @@ def quantize(model: Path, crops: Sequence[RgbImage], file: Path, *, float_stem: 
 def logits(model: Path, crops: Sequence[RgbImage]) -> NDArray[np.float64]:
     """[n]: the logit of each crop, one at a time."""
     run = session(model)
-    answers = [run.run(None, {"context": crop[None], "face": crop[None]})[0] for crop in crops]
+    answers = [run.run(None, {"face": crop[None]})[0] for crop in crops]
     return np.asarray([logit_of(float(answer[0, 0])) for answer in answers])
 
 
@@ -60,9 +61,9 @@ class _Reader(CalibrationDataReader):
         )
 
     def get_next(self) -> dict[str, RgbImage] | None:
-        """A batch for both inputs, or None at the end."""
+        """A batch, or None at the end."""
         batch = next(self._batches, None)
-        return None if batch is None else {"context": np.stack(batch), "face": np.stack(batch)}
+        return None if batch is None else {"face": np.stack(batch)}
 
 
 def _shift_head(file: Path, amount: float) -> None:

@@ -9,11 +9,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from frontend.crops import crop_face
+from frontend.crops import cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
 
 _BLAZEFACE_TO_YUNET = 0.823
+TWO_CROP_SCALES = {"context": 2.7 / _BLAZEFACE_TO_YUNET, "face": 1.45 / _BLAZEFACE_TO_YUNET}
+"""The windows of the model that the service had before it had one for a single crop."""
 _FAR = 12.0  # logits are cut off here: a teacher that is certain says no more than one that is nearly so
 
 
@@ -47,8 +49,7 @@ class Teachers:
 
     def logits(self, image: RgbImage, box: FaceBox) -> list[float]:
         """Each teacher's logit of P(live) for one face."""
-        crops = crop_face(image, box)
-        (live,) = self._two_crop.run(None, {"context": crops.context[None], "face": crops.face[None]})
+        (live,) = self._two_crop.run(None, two_crops(image, box))
         return [logit_of(float(live[0, 0])), *self.public_logits(image, box)]
 
     def public_logits(self, image: RgbImage, box: FaceBox) -> list[float]:
@@ -61,6 +62,12 @@ class Teachers:
             x = x[..., ::-1]
         (out,) = run.run(None, {run.get_inputs()[0].name: np.ascontiguousarray(x.transpose(2, 0, 1)[None])})
         return float(np.clip(_against_rest(out[0], network.live_class), -_FAR, _FAR))
+
+
+def two_crops(image: RgbImage, box: FaceBox) -> dict[str, RgbImage]:
+    """What the two-crop model is given, [1, 128, 128, 3] each."""
+    height, width = image.shape[:2]
+    return {name: cut(image, window_around(box, scale, width, height))[None] for name, scale in TWO_CROP_SCALES.items()}
 
 
 def session(file: Path) -> onnxruntime.InferenceSession:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from frontend.crops import FACE_SCALE, cut, window_around
+from frontend.crops import CROP_SCALE, cut, window_around
 from frontend.images import RgbImage
 from training.network import LivenessNetwork
 from training.sampling import draw, sampling_weights
@@ -32,7 +32,7 @@ class Recipe:
     weight_decay: float = 1e-4
     warmup_steps: int = 60
     ema_decay: float = 0.995
-    window_scale: float = FACE_SCALE
+    window_scale: float = CROP_SCALE
     frozen_blocks: int = 5
     shares: Shares = field(default_factory=lambda: Shares(label=0.3, two_crop=0.5, public=0.2))
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frontend.crops import FACE_SCALE, cut, window_around
+from frontend.crops import cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
 from training.augment import DEGRADATIONS, Random, heavy
@@ -22,6 +22,7 @@ from training.regions import Region
 from training.teachers import Teachers
 
 SIDE_PIXELS = 224
+_UNIT_SCALE = 1.45 / 0.823
 VIEW_SCALE = 2.4 / 0.823
 """The widest window that can be cut from a view, in sides of BlazeFace's box."""
 
@@ -126,7 +127,7 @@ def load_views(file: Path) -> Views:
 def changed(region: Region, kind: str, random: Random) -> tuple[RgbImage, FaceBox]:
     """The picture of a region after a change of this kind, and the face in it."""
     image, box = region.pixels, region.box
-    unit = FACE_SCALE * max(box.width, box.height)
+    unit = _UNIT_SCALE * max(box.width, box.height)
     if kind == "clean":
         return image, box
     if kind in DEGRADATIONS:

@@ -109,10 +109,10 @@ def _model(rig: Rig, reference: Path | None) -> Sample:
     if reference is None:
         raise Unable("the goal `model` needs --reference-model")
     ours = model_file(rig.settings.model_repository, rig.settings.triton_model)
-    crops = rig.workers[0].crops(rig.selfie.data, {})
+    crop = rig.workers[0].crop(rig.selfie.data, {})
     ours_ms, reference_ms = _amid(
         *(
-            partial(median_ms, partial(Worker(path).network, crops), share * rig.seconds)
+            partial(median_ms, partial(Worker(path).network, crop), share * rig.seconds)
             for path, share in ((ours, 1.0), (reference, 0.5))
         )
     )
@@ -121,7 +121,7 @@ def _model(rig: Rig, reference: Path | None) -> Sample:
 
 def _triton(rig: Rig, perf_analyzer: str) -> Sample:
     url, crops_file = rig.triton.url, rig.crops_file
-    crops = rig.workers[0].crops(rig.selfie.data, {})
+    crop = rig.workers[0].crop(rig.selfie.data, {})
     concurrency = 2 * len(rig.cores)
     row, limit = _amid(
         lambda: analyze(
@@ -132,7 +132,7 @@ def _triton(rig: Rig, perf_analyzer: str) -> Sample:
             input_data=crops_file,
             window_s=max(SHORTEST_WINDOW_S, rig.seconds / WINDOWS),
         ),
-        lambda: rate_on_threads([partial(worker.network, crops) for worker in rig.workers], rig.seconds / 2),
+        lambda: rate_on_threads([partial(worker.network, crop) for worker in rig.workers], rig.seconds / 2),
     )
     served = row["Inferences/Second"]
     return Sample(served / limit, {"sessions": limit, f"Triton at {concurrency}": served})

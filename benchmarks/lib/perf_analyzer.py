@@ -39,14 +39,8 @@ def write_input_data(file: Path, pictures: Sequence[Picture]) -> None:
     shape = [CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3]
     entries = []
     for picture in pictures:
-        crops = worker.crops(picture.data, {})
-        tensors = {"context": crops.context, "face": crops.face}
-        entries.append(
-            {
-                name: {"b64": base64.b64encode(tensor.tobytes()).decode(), "shape": shape}
-                for name, tensor in tensors.items()
-            }
-        )
+        crop = worker.crop(picture.data, {})
+        entries.append({"face": {"b64": base64.b64encode(crop.tobytes()).decode(), "shape": shape}})
     file.write_text(json.dumps({"data": entries}))
 
 

@@ -12,10 +12,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.lib.command import Unable
-from frontend.crops import Crops
 from frontend.decoding import ImageLimits
 from frontend.embedded.selfcheck import model_file
 from frontend.faces import network_path
+from frontend.images import RgbImage
 from frontend.preparation import Preparer
 from frontend.settings import load_settings
 from frontend.timing import StageClock
@@ -39,21 +39,21 @@ class Worker:
 
     def judge(self, data: bytes) -> float:
         """One pass: the bytes of a file with a face → P(live)."""
-        return self.network(self.crops(data, {}))
+        return self.network(self.crop(data, {}))
 
-    def crops(self, data: bytes, spent: Stages) -> Crops:
+    def crop(self, data: bytes, spent: Stages) -> RgbImage:
         """The part before the network, by the service's own code; what each stage took is added to `spent`."""
         clock = StageClock()
-        crops = self._preparer.crops_of(data, clock)
-        if crops is None:
+        crop = self._preparer.crop_of(data, clock)
+        if crop is None:
             raise Unable("there is no face in the picture")
         for stage, seconds in clock.stages_s.items():
             spent[stage] = spent.get(stage, 0.0) + seconds
-        return crops
+        return crop
 
-    def network(self, crops: Crops) -> float:
-        """P(live) of one pair of crops."""
-        feed = {"context": crops.context[np.newaxis], "face": crops.face[np.newaxis]}
+    def network(self, crop: RgbImage) -> float:
+        """P(live) of one crop."""
+        feed = {"face": crop[np.newaxis]}
         (live,) = self._session.run(["live"], feed)
         return float(np.asarray(live)[0, 0])
 

@@ -11,9 +11,9 @@ from pydantic_core import from_json
 
 from benchmarks.lib.corpus import Picture
 from benchmarks.lib.work import Stages, Worker, median_ms
-from frontend.crops import Crops
 from frontend.data_uri import image_bytes
 from frontend.embedded import temporary_triton
+from frontend.images import RgbImage
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 from frontend.pipeline import Verdict
@@ -30,16 +30,16 @@ def stage_table(picture: Picture, seconds: float) -> dict[str, float]:
     worker = Worker()
     body = picture.body(new_hash_id())
     text = from_json(body)["selfie_image"]
-    crops = worker.crops(picture.data, {})
+    crop = worker.crop(picture.data, {})
     each_s = seconds / 4
     verdict = Verdict(is_live=True, liveness_score=0.980154, face_found=True, raw_score=0.980154)
-    network_ms = median_ms(lambda: worker.network(crops), each_s)
+    network_ms = median_ms(lambda: worker.network(crop), each_s)
     return {
         "parse": median_ms(lambda: from_json(body), each_s),
         "keys": asyncio.run(_keys_ms(each_s)),
         "base64": median_ms(lambda: image_bytes(text), each_s),
         **_before_the_network_ms(worker, picture.data, seconds),
-        "hop": _score_ms(crops, each_s) - network_ms,
+        "hop": _score_ms(crop, each_s) - network_ms,
         "model": network_ms,
         "respond": median_ms(lambda: verdict_answer(verdict), each_s),
     }
@@ -50,18 +50,18 @@ def _before_the_network_ms(worker: Worker, data: bytes, seconds: float) -> Stage
     end_s = time.perf_counter() + seconds
     while time.perf_counter() < end_s:
         spent: Stages = {}
-        worker.crops(data, spent)
+        worker.crop(data, spent)
         passes.append(spent)
     return {stage: 1000 * statistics.median(spent[stage] for spent in passes) for stage in passes[0]}
 
 
-def _score_ms(crops: Crops, seconds: float) -> float:
+def _score_ms(crop: RgbImage, seconds: float) -> float:
     settings = load_settings()
 
     async def ask(url: str) -> float:
         scorer = TritonScorer(url, settings.triton_model, settings.triton_timeout_s)
         try:
-            return await _median_ms(lambda: scorer.score(crops), seconds)
+            return await _median_ms(lambda: scorer.score(crop), seconds)
         finally:
             scorer.close()
 

@@ -31,8 +31,7 @@ class PlainModel:
         faces = self._detector().detect(picture)
         if not faces:
             return _answer(0.0, "No face was found in the selfie image.")
-        crops = crop_face(picture, faces[0])
-        (live,) = self._session.run(["live"], {"context": crops.context[np.newaxis], "face": crops.face[np.newaxis]})
+        (live,) = self._session.run(["live"], {"face": crop_face(picture, faces[0])[np.newaxis]})
         return _answer(round(float(np.asarray(live)[0, 0]), 6), "Success")
 
     def _detector(self) -> FaceDetector:

@@ -21,15 +21,13 @@ BUSY_WORDS = ("exceeds maximum queue size", "timeout expired")
 
 
 def infer(model: str) -> tuple[int, str]:
-    """Status and body of the answer to one pair of black crops."""
-    inputs = [
-        {"name": n, "shape": [1, 128, 128, 3], "datatype": "UINT8", "parameters": {"binary_data_size": CROP_BYTES}}
-        for n in ("context", "face")
-    ]
+    """Status and body of the answer to one black crop."""
+    size = {"binary_data_size": CROP_BYTES}
+    inputs = [{"name": "face", "shape": [1, 128, 128, 3], "datatype": "UINT8", "parameters": size}]
     header = json.dumps({"inputs": inputs}).encode()
     connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=5)
     headers = {"Inference-Header-Content-Length": str(len(header))}
-    connection.request("POST", f"/v2/models/{model}/infer", header + bytes(2 * CROP_BYTES), headers)
+    connection.request("POST", f"/v2/models/{model}/infer", header + bytes(CROP_BYTES), headers)
     answer = connection.getresponse()
     return answer.status, answer.read().decode(errors="replace")
 

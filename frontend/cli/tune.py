@@ -112,18 +112,17 @@ def _measure(settings: Settings, text: str, choice: Choice, seconds: float) -> M
 
 
 async def _load(settings: Settings, url: str, choice: Choice, seconds: float) -> Measured:
-    from frontend.crops import Crops
     from frontend.embedded.selfcheck import sample_crops
     from frontend.scoring import TritonScorer
 
-    crops = Crops(**{name: pictures[0] for name, pictures in sample_crops(1).items()})
+    crop = sample_crops(1)["face"][0]
     concurrency = 2 * max(choice.instances, usable_cores())
     scorer = TritonScorer(url, settings.triton_model, settings.triton_timeout_s)
 
     async def ask_until(end_s: float) -> list[float]:
         times_s = []
         while (begun_s := time.perf_counter()) < end_s:
-            await scorer.score(crops)
+            await scorer.score(crop)
             times_s.append(time.perf_counter() - begun_s)
         return times_s
 

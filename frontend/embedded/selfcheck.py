@@ -12,7 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from frontend.embedded.probe import Crops, Probe, Scores
 from frontend.errors import StartRefused
 
-INPUTS = ("context", "face")
+INPUTS = ("face",)
 SIDE = 128
 BATCH_SIZES = (1, 3)
 TOLERANCE = 1e-5
@@ -30,7 +30,7 @@ ORT_ERRORS = (  # they share no base of their own
 
 
 def sample_crops(count: int) -> Crops:
-    """`count` pairs of crops, uint8 RGB [count,128,128,3]: colour gradients with noise, the same at every call."""
+    """`count` crops, uint8 RGB [count,128,128,3]: colour gradients with noise, the same at every call."""
     generator = np.random.default_rng(count)
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     slopes = generator.uniform(-1, 1, (2, len(INPUTS), count, 1, 1, 3))

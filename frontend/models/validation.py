@@ -35,7 +35,7 @@ class Examined:
 def examine(file: Path) -> Examined:
     """Load the model and run it on a smoke set of made pictures: raises InvalidModel with all that is to be mended.
 
-    It must take `context` and `face`, each [n, 128, 128, 3] uint8 for any n, and give `live`, [n, 1] float32 within 0
+    It must take `face`, [n, 128, 128, 3] uint8 RGB for any n, and give `live`, [n, 1] float32 within 0
     to 1, the same for a picture alone as in a batch, and not the same for every picture.
     """
     begun_s = time.perf_counter()
@@ -53,7 +53,7 @@ def examine(file: Path) -> Examined:
 
 
 def time_ratio(file: Path, other: Path) -> tuple[float, float]:
-    """The median time in milliseconds of one pair of crops on one thread, and what share it is of the other model's.
+    """The median time in milliseconds of one crop on one thread, and what share it is of the other model's.
 
     The two take turns, so that a machine that is busy with something else slows both down.
     """
@@ -123,9 +123,9 @@ def _scores(session: onnxruntime.InferenceSession, crops: Crops) -> NDArray[np.f
     try:
         (out,) = session.run([_OUTPUT], dict(crops))
     except ORT_ERRORS as error:
-        raise InvalidModel(f"it cannot be run on {count} pairs of crops: {_first_line(error)}") from None
+        raise InvalidModel(f"it cannot be run on {count} crops: {_first_line(error)}") from None
     if out.shape != (count, 1):
-        raise InvalidModel(f"it answers {count} pairs of crops with the shape {list(out.shape)}, not [{count}, 1]")
+        raise InvalidModel(f"it answers {count} crops with the shape {list(out.shape)}, not [{count}, 1]")
     return np.asarray(out[:, 0], np.float32)
 
 

@@ -15,7 +15,7 @@ def test_an_input_that_only_the_model_refuses_is_answered_with_its_reason(tmp_pa
     config = repository / "anti_spoof" / "config.pbtxt"
     inputs, separator, rest = config.read_text().partition("output [")
     config.write_text(inputs.replace("[ 128, 128, 3 ]", "[ -1, -1, 3 ]") + separator + rest)
-    small = {name: np.zeros((1, 64, 64, 3), np.uint8) for name in ("context", "face")}
+    small = {"face": np.zeros((1, 64, 64, 3), np.uint8)}
     with embedded(tmp_path / "run", model_repository=repository) as triton:
         stubs = named(tmp_path / "run", "triton_python_backend_stub")
         probe = Probe(triton.url, "anti_spoof")

@@ -34,16 +34,14 @@ def test_batches_form_without_delay_from_a_bounded_queue(config):
 
 def test_inputs_and_output_are_those_of_the_model(config, session):
     assert {i["name"]: (i["data_type"], i["dims"]) for i in config["input"]} == {
-        "context": ("TYPE_UINT8", [128, 128, 3]),
         "face": ("TYPE_UINT8", [128, 128, 3]),
     }
     assert [(o["name"], o["data_type"], o["dims"]) for o in config["output"]] == [("live", "TYPE_FP32", [1])]
     assert {(i.name, i.type, tuple(i.shape[1:])) for i in session.get_inputs()} == {
-        ("context", "tensor(uint8)", (128, 128, 3)),
         ("face", "tensor(uint8)", (128, 128, 3)),
     }
 
 
 def test_a_new_instance_is_warmed_up(config):
-    assert [set(sample["inputs"]) for sample in config["model_warmup"]] == [{"context", "face"}]
+    assert [set(sample["inputs"]) for sample in config["model_warmup"]] == [{"face"}]
     assert config["version_policy"] == {"latest": {"num_versions": 1}}

@@ -11,9 +11,9 @@ import psutil
 import pytest
 import tritonclient.http as reference
 
-from frontend.crops import Crops
 from frontend.embedded import EmbeddedTriton
 from frontend.errors import ScoringFailed
+from frontend.images import RgbImage
 from frontend.scoring import TritonScorer
 from frontend.settings import PROJECT_ROOT
 
@@ -32,38 +32,34 @@ def triton() -> Iterator[EmbeddedTriton]:
         yield server
 
 
-def crops(seed: int) -> Crops:
+def crop(seed: int) -> RgbImage:
     generator = np.random.default_rng(seed)
     slope = np.linspace(0, 255, 128)[:, None, None] * generator.uniform(0, 1, 3)
-    noise = generator.normal(0, 12, (2, 128, 128, 3))
-    context, face = np.clip(slope + noise, 0, 255).astype(np.uint8)
-    return Crops(context=context, face=face)
+    noise = generator.normal(0, 12, (128, 128, 3))
+    return np.asarray(np.clip(slope + noise, 0, 255), np.uint8)
 
 
-def by_reference_client(url: str, pair: Crops) -> float:
-    inputs = []
-    for name, crop in (("context", pair.context), ("face", pair.face)):
-        tensor = reference.InferInput(name, [1, 128, 128, 3], "UINT8")
-        tensor.set_data_from_numpy(crop[np.newaxis])
-        inputs.append(tensor)
+def by_reference_client(url: str, picture: RgbImage) -> float:
+    tensor = reference.InferInput("face", [1, 128, 128, 3], "UINT8")
+    tensor.set_data_from_numpy(picture[np.newaxis])
     with reference.InferenceServerClient(url) as client:
-        return float(client.infer("anti_spoof", inputs).as_numpy("live")[0, 0])
+        return float(client.infer("anti_spoof", [tensor]).as_numpy("live")[0, 0])
 
 
 def test_scores_are_those_of_tritons_own_client(triton: EmbeddedTriton) -> None:
-    pairs = [crops(seed) for seed in range(6)]
+    pictures = [crop(seed) for seed in range(6)]
 
     async def scores() -> list[float]:
         scorer = TritonScorer(triton.url, "anti_spoof", 5)
-        one_after_another = [await scorer.score(pair) for pair in pairs]
-        all_at_once = await asyncio.gather(*(scorer.score(pair) for pair in pairs * 5))
+        one_after_another = [await scorer.score(picture) for picture in pictures]
+        all_at_once = await asyncio.gather(*(scorer.score(picture) for picture in pictures * 5))
         assert all_at_once == one_after_another * 5
         scorer.close()
         return one_after_another
 
     ours = asyncio.run(scores())
-    assert ours == [by_reference_client(triton.url, pair) for pair in pairs]
-    assert len(set(ours)) == len(pairs)
+    assert ours == [by_reference_client(triton.url, picture) for picture in pictures]
+    assert len(set(ours)) == len(pictures)
 
 
 def test_one_connection_serves_one_score_after_another(triton: EmbeddedTriton) -> None:
@@ -71,7 +67,7 @@ def test_one_connection_serves_one_score_after_another(triton: EmbeddedTriton) -
         scorer = TritonScorer(triton.url, "anti_spoof", 5)
         ports = []
         for seed in range(5):
-            await scorer.score(crops(seed))
+            await scorer.score(crop(seed))
             ports.append(ports_connected_to(triton))
         scorer.close()
         return ports
@@ -88,7 +84,7 @@ def ports_connected_to(triton: EmbeddedTriton) -> set[int]:
 
 
 def test_cancelled_score_does_not_leave_its_answer_to_the_next(triton: EmbeddedTriton) -> None:
-    first, second = crops(1), crops(2)
+    first, second = crop(1), crop(2)
 
     async def score_after_cancelling() -> float:
         scorer = TritonScorer(triton.url, "anti_spoof", 5)
@@ -106,18 +102,18 @@ def test_cancelled_score_does_not_leave_its_answer_to_the_next(triton: EmbeddedT
 
 
 def test_connections_closed_by_a_restart_are_replaced(triton: EmbeddedTriton) -> None:
-    pair = crops(3)
+    picture = crop(3)
 
     async def score_across_a_restart() -> tuple[float, float]:
         scorer = TritonScorer(triton.url, "anti_spoof", 5)
-        before, *_ = await asyncio.gather(*(scorer.score(pair) for _ in range(4)))
+        before, *_ = await asyncio.gather(*(scorer.score(picture) for _ in range(4)))
         kill_server(triton)
         with pytest.raises(ScoringFailed):
-            await scorer.score(pair)
+            await scorer.score(picture)
         for _ in range(300):
             await asyncio.sleep(0.1)
             with contextlib.suppress(ScoringFailed):
-                after = await scorer.score(pair)
+                after = await scorer.score(picture)
                 break
         scorer.close()
         return before, after
@@ -139,7 +135,7 @@ def test_unknown_model_and_nobody_there_are_failures(triton: EmbeddedTriton) -> 
     async def score(url: str, model: str) -> None:
         scorer = TritonScorer(url, model, 1)
         try:
-            await scorer.score(crops(0))
+            await scorer.score(crop(0))
         finally:
             scorer.close()
 

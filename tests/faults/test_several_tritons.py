@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import frontend.triton_pool
-from frontend.crops import Crops
 from frontend.embedded import EmbeddedTriton
 from frontend.errors import ScoringFailed
 from frontend.scoring import TritonScorer
@@ -25,7 +24,7 @@ from tests.embedded.children import embedded, named
 from tests.faults.test_triton_that_misbehaves import key_in
 from tests.relay import Relay
 
-CROPS = Crops(context=np.full((128, 128, 3), 60, np.uint8), face=np.full((128, 128, 3), 90, np.uint8))
+CROP = np.full((128, 128, 3), 90, np.uint8)
 TIMEOUT_S = 3.0
 NOBODY = "127.0.0.1:9"
 MakeRelay = Callable[..., Relay]
@@ -93,7 +92,7 @@ class Callers:
         while self._going:
             begun_s = time.monotonic()
             try:
-                await self._scorer.score(CROPS)
+                await self._scorer.score(CROP)
             except ScoringFailed as failure:
                 self.failures.append(str(failure))
             self.answers += 1
@@ -112,7 +111,7 @@ def test_requests_are_spread_over_all(tritons: list[EmbeddedTriton]) -> None:
     before = [inferences(triton) for triton in tritons]
 
     async def story(scorer: TritonScorer) -> None:
-        await asyncio.gather(*(scorer.score(CROPS) for _ in range(90)))
+        await asyncio.gather(*(scorer.score(CROP) for _ in range(90)))
         assert scorer.servers() == {triton.url: "ok" for triton in tritons}
 
     play(",".join(triton.url for triton in tritons), story)
@@ -172,10 +171,10 @@ def test_nobody_there_fails_in_time_and_one_that_comes_is_taken(
     async def story(scorer: TritonScorer) -> None:
         for _ in range(3):
             with pytest.raises(ScoringFailed, match="away"):
-                await scorer.score(CROPS)
+                await scorer.score(CROP)
         assert "ok" not in scorer.servers().values()
         relay(port_of(tritons[0]), port=int(late.address.rpartition(":")[2]))
-        await scorer.score(CROPS)  # all that are left out are asked where there is no other
+        await scorer.score(CROP)  # all that are left out are asked where there is no other
         await until(lambda: scorer.servers()[late.address] == "ok", 10)
 
     play(f"{NOBODY},{late.address}", story)
@@ -188,7 +187,7 @@ def test_servers_that_hang_cost_one_deadline_and_are_asked_once_each(monkeypatch
         async def story(scorer: TritonScorer) -> None:
             begun_s = time.monotonic()
             with pytest.raises(ScoringFailed):
-                await scorer.score(CROPS)
+                await scorer.score(CROP)
             assert 0.5 <= time.monotonic() - begun_s < 2
 
         play(",".join(f"127.0.0.1:{s.getsockname()[1]}" for s in (one, other)), story, timeout_s=1.0)
@@ -219,7 +218,7 @@ def test_failing_servers_are_not_asked_ever_more(relay: MakeRelay) -> None:
     async def story(scorer: TritonScorer) -> None:
         for _ in range(150):
             with pytest.raises(ScoringFailed):
-                await scorer.score(CROPS)
+                await scorer.score(CROP)
 
     play(",".join(one.address for one in pair), story)
     trials = 10

@@ -5,7 +5,7 @@ import struct
 UINT8, FLOAT = 2, 1
 
 
-def small_model(inputs=("context", "face"), output="live", side=128, last="Sigmoid", scale=0.02, batch="n") -> bytes:
+def small_model(inputs=("face",), output="live", side=128, last="Sigmoid", scale=0.02, batch="n") -> bytes:
     """`last` of `scale` × the sum over the inputs of the mean of their pixels, [batch, 1]."""
     nodes, sums = b"", []
     for name in inputs:

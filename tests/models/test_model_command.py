@@ -99,7 +99,7 @@ def served_score(repository, tmp_path):
     [
         (b"no model at all", "cannot load it"),
         (small_model()[:200], "cannot load it"),
-        (small_model(inputs=("face",)), "inputs are face"),
+        (small_model(inputs=("context", "face")), "inputs are context"),
         (small_model(side=112), r"\[n, 112, 112, 3\]"),
         (small_model(output="score"), "outputs are score"),
         (small_model(batch=1), r"\[1, 128, 128, 3\]"),

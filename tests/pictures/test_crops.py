@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from frontend.crops import CONTEXT_SCALE, FACE_SCALE, Window, crop_face, cut, window_around
+from frontend.crops import CROP_SCALE, Window, crop_face, cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
 
@@ -13,9 +13,8 @@ def box(left: float, top: float, width: float, height: float) -> FaceBox:
     return FaceBox(left, top, width, height, score=1.0)
 
 
-def test_scales_are_those_of_the_model_card() -> None:
-    assert pytest.approx(2.7 / 0.823) == CONTEXT_SCALE
-    assert pytest.approx(1.45 / 0.823) == FACE_SCALE
+def test_scale_is_that_of_the_model_card() -> None:
+    assert pytest.approx(2.0 / 0.823) == CROP_SCALE
 
 
 def test_window_is_a_square_of_the_larger_side_around_the_centre() -> None:
@@ -50,14 +49,14 @@ def test_shrinking_averages_areas_and_growing_interpolates() -> None:
     assert np.array_equal(cut(small, Window(0, 0, 64)), linear)
 
 
-def test_crops_keep_the_colour_order_and_hold_the_face() -> None:
+def test_crop_keeps_the_colour_order_and_holds_the_face() -> None:
     image: RgbImage = np.zeros((600, 800, 3), np.uint8)
     image[..., 0] = 200  # red
     image[250:350, 350:450] = (10, 20, 30)
-    crops = crop_face(image, box(350, 250, 100, 100))
-    assert crops.face.shape == crops.context.shape == (128, 128, 3)
-    assert crops.face.dtype == crops.context.dtype == np.uint8
-    assert crops.face[64, 64].tolist() == crops.context[64, 64].tolist() == [10, 20, 30]
-    assert crops.face[2, 2].tolist() == crops.context[2, 2].tolist() == [200, 0, 0]
-    face_share = float((crops.face[..., 0] < 100).mean())
-    assert face_share == pytest.approx((0.823 / 1.45) ** 2, abs=0.02)
+    crop = crop_face(image, box(350, 250, 100, 100))
+    assert crop.shape == (128, 128, 3)
+    assert crop.dtype == np.uint8
+    assert crop[64, 64].tolist() == [10, 20, 30]
+    assert crop[2, 2].tolist() == [200, 0, 0]
+    face_share = float((crop[..., 0] < 100).mean())
+    assert face_share == pytest.approx((0.823 / 2.0) ** 2, abs=0.02)

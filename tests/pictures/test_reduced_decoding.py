@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from frontend.crops import CROP_SIDE_PIXELS, FACE_SCALE, crop_face, is_fine_enough
+from frontend.crops import CROP_SCALE, CROP_SIDE_PIXELS, crop_face, is_fine_enough
 from frontend.decoding import ImageLimits, decode_image, decode_reduced
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
@@ -50,8 +50,8 @@ def test_orientation_is_applied_to_the_reduced_picture_too(portrait: RgbImage) -
     assert image.shape == (640, 480, 3)
 
 
-def test_fine_enough_is_three_pixels_under_each_of_the_face_crop() -> None:
-    least = 3 * CROP_SIDE_PIXELS / FACE_SCALE
+def test_fine_enough_is_three_pixels_under_each_of_the_crop() -> None:
+    least = 3 * CROP_SIDE_PIXELS / CROP_SCALE
     assert is_fine_enough(FaceBox(0, 0, least + 0.01, 10, 1.0))
     assert not is_fine_enough(FaceBox(0, 0, least - 0.01, 10, 1.0))
 
@@ -64,5 +64,4 @@ def test_crops_from_a_half_are_those_of_the_whole(portrait: RgbImage) -> None:
     assert divisor == 2
     from_half = crop_face(half, box)
     from_whole = crop_face(decode_image(file, LIMITS), box.enlarged(divisor))
-    for a, b in ((from_half.face, from_whole.face), (from_half.context, from_whole.context)):
-        assert np.abs(a.astype(int) - b.astype(int)).mean() < 2.5
+    assert np.abs(from_half.astype(int) - from_whole.astype(int)).mean() < 2.5
