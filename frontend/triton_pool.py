@@ -148,7 +148,8 @@ class TritonPool:
             raise
         finally:
             server.under_way -= 1
-        server.latency_s += LATENCY_WEIGHT * (loop.time() - begun_s - server.latency_s)
+        took_s = loop.time() - begun_s
+        server.latency_s += LATENCY_WEIGHT * (took_s - server.latency_s) if server.latency_s else took_s
         if server.latency_s > SLOW_FROM_S and server.latency_s > self._slow_from_s(server):
             self._eject(server, f"Triton is slow: {server.latency_s:.2f} s")
         self._retries_left = min(RETRY_BURST, self._retries_left + RETRY_SHARE)

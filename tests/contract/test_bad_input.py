@@ -124,7 +124,7 @@ def test_a_client_that_leaves_before_the_answer_is_not_charged(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/liveness", 405), ("POST", "/", 404), ("GET", "/x", 404)]
+    ("method", "path", "status"), [("GET", "/liveness", 405), ("POST", "/", 405), ("GET", "/x", 404)]
 )
 def test_other_paths_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)
