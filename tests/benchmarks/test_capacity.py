@@ -1,12 +1,10 @@
-"""The capacity model and its simulation agree with the theory of queues; the commands tell what they measured."""
+"""The capacity model and its simulation agree with the theory of queues."""
 
 import pytest
 
 from benchmarks.capacity.costs import Costs
 from benchmarks.capacity.model import Surroundings, replicas, size_of
 from benchmarks.capacity.simulation import Layout, simulate
-
-from .commands import run_benchmark
 
 COSTS = Costs(frontend_s=0.006, triton_s=0.003, caller_s=0.001, request_bytes=333_000, spread=0.1)
 AROUND = Surroundings(
@@ -60,22 +58,3 @@ def test_one_lock_waits_as_the_theory_of_queues_says():
 )
 def test_the_narrowest_tier_sets_the_rate(layout, rate, served):
     assert simulate(layout, COSTS, rate, 8000).per_second == pytest.approx(served, rel=0.05)
-
-
-def test_capacity_measures_checks_and_foretells(tmp_path):
-    options = ("--seconds", 1, "--cores", "32", "--simulated", "32", "--requests", 1000)
-    results, table = run_benchmark("capacity", tmp_path, *options)
-    for measured in results["measured"]:
-        assert measured["saturated"]["errors"] == 0
-        assert measured["costs"]["frontend_s"] > measured["costs"]["triton_s"] > 0.0005
-    assert results["counts_a_second_on_one_key"]["measured"] > 10
-    assert "cores of" in table
-    assert (tmp_path / "capacity.png").stat().st_size > 10_000
-
-
-def test_scale_measures_each_number_of_tritons(tmp_path):
-    results, _ = run_benchmark("scale", tmp_path, "--seconds", 1, "--most", 2, "--share", 0)
-    ((name, loads),) = ((name, loads) for name, loads in results.items() if name != "environment")
-    assert "cores" in name
-    assert [load["errors"] for load in loads] == [0, 0]
-    assert all(load["per_second"] > 0 for load in loads)

@@ -29,35 +29,6 @@ def test_refusals_are_errors_not_throughput(tmp_path, stack, make_key):
         assert load.per_second == 0
 
 
-def test_limit_tells_every_stage(tmp_path):
-    results, _ = run_benchmark("limit", tmp_path, "--seconds", 0.2, "--repetitions", 1, "--cores", 1)
-    by_itself = {"parse", "base64", "decode", "detect", "crop", "hop", "model", "respond"}
-    assert by_itself <= results["stages_ms"].keys()
-    assert results["limit_per_second"]["1 thread"]["median"] > 0
-    for stages in results["in_service_ms"].values():
-        assert {"parse", "decode", "detect", "crop", "score"} <= stages.keys()
-        assert stages["whole"] > stages["decode"] > 0
-
-
-def test_goals_sets_figures_beside_their_bounds(tmp_path):
-    options = ("--only", "latency,memory", "--repetitions", 1, "--seconds", 1, "--requests", 5, "--warm-up", 1)
-    results, table = run_benchmark("goals", tmp_path, *options)
-    (sample,) = results["goals"]["latency"]["samples"]
-    assert sample["errors"] == 0
-    assert sample["ratio"] == pytest.approx(sample["parts"]["p50, ms"] / sample["parts"]["one pass, ms"])
-    assert results["memory"]["requests"][-1] >= 5
-    assert min(results["memory"]["memory_bytes"]) > 50e6
-    assert "≤ 1.35" in table
-    assert "< 3%" in table
-
-
-def test_peers_answer_the_same_load(tmp_path):
-    options = ("--only", "LitServe", "--seconds", 1, "--rounds", 1, "--pictures", "jpeg-640x480")
-    results, _ = run_benchmark("peers", tmp_path, *options)
-    (measured,) = results["measurements"]
-    assert [load["errors"] for load in measured["alone"] + measured["saturated"]] == [0, 0]
-
-
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from benchmarks.lib.perf_analyzer import program
 from benchmarks.triton.variants import Variant, write_variant
 from frontend.cli.tune import Choice, Measured, _write, best_of, choices_for
 from frontend.embedded import EmbeddedTriton
@@ -15,7 +14,7 @@ from frontend.errors import StartRefused
 from frontend.model_config import instances_in, with_instances
 from frontend.settings import Settings
 
-from .commands import ROOT, run_benchmark
+from .commands import ROOT
 
 MODEL = ROOT / "model_repository" / "anti_spoof"
 CONFIG = (MODEL / "config.pbtxt").read_text()
@@ -88,15 +87,3 @@ def test_choices_never_exceed_the_cores_but_for_one(cores):
     choices = choices_for(cores)
     assert Choice(cores, 1) in choices
     assert [c for c in choices if c.instances * c.threads > cores] == [Choice(2 * cores, 1)]
-
-
-def test_perf_analyzer_measures_every_variant(tmp_path):
-    try:
-        program("")
-    except Exception as error:  # noqa: BLE001
-        pytest.skip(str(error))
-    options = ("--instances", "1", "--threads", "1", "--batching", "on", "--concurrency", "1,2", "--seconds", 1.5)
-    results, _ = run_benchmark("triton", tmp_path, *options)
-    assert [m["concurrency"] for m in results["measurements"]] == [1, 2]
-    assert all(m["rounds"][0]["Inferences/Second"] > 0 for m in results["measurements"])
-    assert (tmp_path / "triton.csv").read_text().startswith("Instances,Threads,Batching,Concurrency")
