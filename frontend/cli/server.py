@@ -8,10 +8,10 @@ import socket
 from types import FrameType
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from frontend.audit.log import audit_log
 from frontend.calibration import load_calibration
+from frontend.cli.workers import Workers
 from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
@@ -22,21 +22,8 @@ from frontend.metrics import shared_between_processes
 from frontend.safety import refuse_insecure
 from frontend.settings import Settings
 
-WORKER_SILENCE_S = 30
-"""A worker process silent for so long is killed and replaced. It is silent while it starts, which takes longer than
-uvicorn's own 5 s on a busy machine, where a worker would be killed again and again and never come to serve."""
 OTHER_OPEN_FILES = 64
 """Kept free beside clients' connections and those to Triton and the key database: files, libraries, the event loop."""
-
-
-class Workers(Multiprocess):
-    """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept."""
-
-    def terminate_all(self) -> None:
-        """Tell the workers to stop, and hold their address no longer than they do."""
-        super().terminate_all()
-        for listener in self.sockets:
-            listener.close()
 
 
 def run_server(settings: Settings) -> None:
@@ -117,7 +104,6 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         http=BoundedHttp,
         timeout_graceful_shutdown=settings.stop_timeout_s,
-        timeout_worker_healthcheck=WORKER_SILENCE_S,
     )
     if settings.processes > 1:
         with shared_between_processes():

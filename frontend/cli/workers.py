@@ -1,0 +1,62 @@
+"""The worker processes of the HTTP service, and who looks after them."""
+
+import logging
+import time
+from weakref import WeakKeyDictionary
+
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+SILENCE_S = 30
+"""A worker silent for so long is hung, and is replaced. It is silent while it starts, which on a busy machine takes
+longer than uvicorn's own 5 s: there a worker would be killed again and again and never come to serve."""
+_PONG_WAIT_S = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Workers(Multiprocess):
+    """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept.
+
+    Of those that die none is waited for: uvicorn waits for each one's answer in turn, also for that of one which was
+    killed after it was asked, and hears no signal meanwhile.
+    """
+
+    _heard_at_s: "WeakKeyDictionary[Process, float]"
+
+    def init_processes(self) -> None:
+        """Start them."""
+        self._heard_at_s = WeakKeyDictionary()
+        super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that are dead or hung; stop where one failed to start, as the next would fail too."""
+        for place, worker in enumerate(self.processes):
+            if self.should_exit.is_set() or self._is_well(worker):
+                continue
+            worker.kill()
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE:
+                logger.error("worker process %s failed to start: the service stops", worker.pid)
+                self.should_exit.set()
+                return
+            logger.warning("worker process %s died or hung, another takes its place", worker.pid)
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
+
+    def terminate_all(self) -> None:
+        """Tell the workers to stop, and hold their address no longer than they do."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
+
+    def _is_well(self, worker: Process) -> bool:
+        if not worker.process.is_alive():
+            return False
+        now_s = time.monotonic()
+        if worker.ping(_PONG_WAIT_S):
+            self._heard_at_s[worker] = now_s
+            while worker.parent_conn.poll():  # answers to earlier questions, which came too late
+                worker.parent_conn.recv()
+        return now_s - self._heard_at_s.setdefault(worker, now_s) < SILENCE_S
