@@ -68,7 +68,7 @@ def views(
     """Make augmented views of the training images, with what every teacher says of each."""
     space = Workspace(work)
     faces = space.faces()
-    requests = training_requests(faces.places(held_back=False), faces.is_live, rounds, seed)
+    requests = training_requests(faces.places(held_back=False), faces.is_live, faces.sources, rounds, seed)
     made = make_views(faces.regions, requests, Teachers(two_crop_model, teachers), threads or usable_cores())
     save_views(space.new("views.npz"), made)
     typer.echo(f"{len(requests)} views")

@@ -1,4 +1,4 @@
-"""Models side by side on the held-back images: as they are, and on degraded views of them."""
+"""Models side by side on the held-back images: as they are, degraded, and set into the surround of a live one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from frontend.crops import crop_face
 from frontend.evaluation.metrics import Array, ScoredClasses
-from training.augment import DEGRADATIONS
+from frontend.faces import FaceBox
+from frontend.images import RgbImage
+from training.augment import DEGRADATIONS, Random
+from training.implant import implant
 from training.regions import Region
 from training.targets import Calibration, fit_calibration, sigmoid
 from training.teachers import Teachers, logit_of, session, two_crops
@@ -20,11 +23,14 @@ from training.views import changed
 _SEED = 90_001
 _LEAST_OF_A_CLASS = 5
 _DEGRADED = "degraded"
+_IMPLANT = "implant"
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Of one model. AUC by source and by kind of view; error rates at 0.5 over all sources, on views as they are.
+
+    `implant_apcer` and `implant_bpcer` are of faces in another, live picture's surround.
 
     `teachers_correlation` and `teachers_mae` are those of its logits with the calibrated mean of the public networks.
     """
@@ -37,6 +43,8 @@ class Figures:
     bpcer_at_apcer_5: float
     degraded_apcer: float
     degraded_bpcer: float
+    implant_apcer: float
+    implant_bpcer: float
     teachers_correlation: float
     teachers_mae: float
 
@@ -58,15 +66,27 @@ def score_views(
     faces: Sequence[tuple[Region, str, bool]],
     threads: int,
 ) -> Scored:
-    """Every face (region, source, is live) as it is and under each degradation, by every model; all see the same."""
+    """Every face (region, source, is live), by every model: as it is, under each degradation, and as an implant.
+
+    An implant is set into the surround of another live one of the same source, where there is one.
+    """
     cv2.setNumThreads(1)
     runs = {name: session(file) for name, file in models.items()}
-    kinds = ["clean", *DEGRADATIONS]
+    kinds = ["clean", *DEGRADATIONS, _IMPLANT]
+    live = [i for i, (_, _, is_live) in enumerate(faces) if is_live]
+
+    def shown(i: int, kind: str, random: Random) -> tuple[RgbImage, FaceBox]:
+        if kind != _IMPLANT:
+            return changed(faces[i][0], kind, random)
+        others = [j for j in live if j != i] or live
+        near = [j for j in others if faces[j][1] == faces[i][1]] or others
+        made = implant(faces[i][0], faces[int(random.choice(near))][0], random)
+        return made.pixels, made.box
 
     def one(i: int) -> list[tuple[list[float], float]]:
         answers = []
         for number, kind in enumerate(kinds):
-            image, box = changed(faces[i][0], kind, np.random.default_rng([_SEED, number, i]))
+            image, box = shown(i, kind, np.random.default_rng([_SEED, number, i]))
             feeds = {1: {"face": crop_face(image, box)[None]}, 2: two_crops(image, box)}
             scores = [float(run.run(None, feeds[len(run.get_inputs())])[0][0, 0]) for run in runs.values()]
             mean = float(np.mean(teachers.public_logits(image, box))) if kind == "clean" else float("nan")
@@ -88,17 +108,19 @@ def score_views(
 def figures_of(scored: Scored, name: str) -> Figures:
     """The figures of one of the models."""
     logits = scored.logits[name]
-    clean = scored.kind == "clean"
+    clean, implanted = scored.kind == "clean", scored.kind == _IMPLANT
+    degraded = ~clean & ~implanted
     public = _calibrated(scored, clean)
     apcer, bpcer = _errors(logits[clean], scored.is_live[clean])
-    degraded_apcer, degraded_bpcer = _errors(logits[~clean], scored.is_live[~clean])
+    degraded_apcer, degraded_bpcer = _errors(logits[degraded], scored.is_live[degraded])
+    implant_apcer, implant_bpcer = _errors(logits[implanted], scored.is_live[implanted])
     return Figures(
         auc_by_source=auc_by_source(scored, logits, clean),
         auc_by_view={
             kind: round(_auc(logits[of_kind], scored.is_live[of_kind]), 5)
             for kind, of_kind in [
-                (_DEGRADED, ~clean),
-                *((kind, scored.kind == kind) for kind in ("clean", *DEGRADATIONS)),
+                (_DEGRADED, degraded),
+                *((kind, scored.kind == kind) for kind in ("clean", *DEGRADATIONS, _IMPLANT)),
             ]
         },
         apcer=apcer,
@@ -107,6 +129,8 @@ def figures_of(scored: Scored, name: str) -> Figures:
         bpcer_at_apcer_5=_classes(logits[clean], scored.is_live[clean]).curve().bpcer_at(0.05),
         degraded_apcer=degraded_apcer,
         degraded_bpcer=degraded_bpcer,
+        implant_apcer=implant_apcer,
+        implant_bpcer=implant_bpcer,
         teachers_correlation=float(np.corrcoef(logits[clean], public)[0, 1]),
         teachers_mae=float(np.abs(logits[clean] - public).mean()),
     )

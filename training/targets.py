@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from training.views import Views
 
+SYNTHETIC = ("recapture", "implant")
+"""Kinds of views that no teacher saw the like of."""
 _SMOOTHING = 0.02
 
 
@@ -50,18 +52,21 @@ def public_mean(views: Views) -> NDArray[np.float64]:
 
 
 def labels_of(views: Views, is_live: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """[n] in 0 to 1: the label of what each view shows, mixed as the picture is; a recapture is an attack."""
+    """[n] in 0 to 1: the label of what each view shows, mixed as the picture is; a recapture is an attack.
+
+    An implant is what its face is, whose share is 1.
+    """
     first = is_live[views.image] & (views.kind != "recapture")
     second = np.where(views.mate >= 0, is_live[views.mate], first)
     return np.asarray(views.weight * first + (1 - views.weight) * second, np.float64)
 
 
 def targets_of(views: Views, is_live: NDArray[np.bool_], shares: Shares, public: Calibration) -> NDArray[np.float64]:
-    """[n] in 0 to 1. Of a synthetic recapture only the label counts: the teachers saw none and take many for live."""
+    """[n] in 0 to 1. Of recaptures and implants only the label counts: the teachers saw none and take many for live."""
     label = _SMOOTHING + (1 - 2 * _SMOOTHING) * labels_of(views, is_live)
     taught = shares.label * label + shares.two_crop * sigmoid(views.logits[:, 0].astype(np.float64))
     taught += shares.public * sigmoid(public(public_mean(views)))
-    return np.where(views.kind == "recapture", label, taught)
+    return np.where(np.isin(views.kind, SYNTHETIC), label, taught)
 
 
 def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:

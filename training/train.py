@@ -17,7 +17,7 @@ from frontend.crops import CROP_SCALE, cut, window_around
 from frontend.images import RgbImage
 from training.network import LivenessNetwork
 from training.sampling import draw, sampling_weights
-from training.targets import Calibration, Shares, fit_calibration, public_mean, targets_of
+from training.targets import SYNTHETIC, Calibration, Shares, fit_calibration, public_mean, targets_of
 from training.views import SIDE_PIXELS, Views
 
 
@@ -130,7 +130,7 @@ def batches(lesson: Lesson, recipe: Recipe, epoch: int) -> Iterator[tuple[NDArra
 
 def public_calibration(views: Views, people: People) -> Calibration:
     """Of the public networks' mean, on the views that show one image alone and no synthetic attack."""
-    plain = (views.mate < 0) & (views.kind != "recapture")
+    plain = (views.mate < 0) & ~np.isin(views.kind, SYNTHETIC)
     return fit_calibration(public_mean(views)[plain], people.is_live[views.image[plain]])
 
 

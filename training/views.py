@@ -17,6 +17,7 @@ from frontend.crops import cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
 from training.augment import DEGRADATIONS, Random, heavy
+from training.implant import implant
 from training.recapture import recapture
 from training.regions import Region
 from training.teachers import Teachers
@@ -29,7 +30,10 @@ VIEW_SCALE = 2.4 / 0.823
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which view of which image: `kind` is "clean", "heavy", "recapture" or one of `DEGRADATIONS`; `mate` mixes in."""
+    """Which view of which image: `kind` is "clean", "heavy", "recapture", "implant" or one of `DEGRADATIONS`.
+
+    `mate` mixes in; in an implant it is the surround into which the image's face is set.
+    """
 
     image: int
     kind: str
@@ -37,10 +41,13 @@ class Request:
     mate: int = -1
 
 
-def training_requests(places: Sequence[int], is_live: Sequence[bool], rounds: int, seed: int) -> list[Request]:
+def training_requests(
+    places: Sequence[int], is_live: Sequence[bool], sources: Sequence[str], rounds: int, seed: int
+) -> list[Request]:
     """`rounds` views of each of these images: half of them heavy, the others mixed, unchanged, or recaptured.
 
-    Only live pictures are recaptured, and become attacks.
+    Only live pictures are recaptured, and become attacks. Of every third image of a round there is an implant besides,
+    into a live surround: half of the time one of the same source.
     """
     random = np.random.default_rng(seed)
     requests = []
@@ -50,6 +57,14 @@ def training_requests(places: Sequence[int], is_live: Sequence[bool], rounds: in
             mate = int(random.choice(places)) if 0.3 <= chance < 0.45 else -1
             kind = "recapture" if chance < 0.15 and is_live[i] else "clean" if chance < 0.3 else "heavy"
             requests.append(Request(i, kind, 100 * seed + number, mate))
+    live = [i for i in places if is_live[i]]
+    for number in range(rounds):
+        for i in places:
+            if random.random() < 1 / 3:
+                others = [j for j in live if j != i]
+                near = [j for j in others if sources[j] == sources[i]]
+                mate = int(random.choice(near if near and random.random() < 0.5 else others))
+                requests.append(Request(i, "implant", 100 * seed + rounds + number, mate))
     return requests
 
 
@@ -57,7 +72,8 @@ def training_requests(places: Sequence[int], is_live: Sequence[bool], rounds: in
 class Views:
     """`pixels` [n, 224, 224, 3] uint8 RGB, `boxes` [n, 4] (left, top, width, height in them), `logits` [n, teachers].
 
-    `image`, `mate` and `weight` [n] say which images are shown, and the share of the first.
+    `image`, `mate` and `weight` [n] say which images are shown, and the share of the first; of an implant, which is the
+    face's, the surround's, and 1.
     """
 
     pixels: NDArray[np.uint8]
@@ -95,8 +111,11 @@ def make_views(regions: Sequence[Region], requests: Sequence[Request], teachers:
     def make(i: int) -> None:
         request = requests[i]
         random = np.random.default_rng([request.seed, request.image])
-        image, box = changed(regions[request.image], request.kind, random)
-        if request.mate >= 0:
+        region, kind = regions[request.image], request.kind
+        if kind == "implant":
+            region, kind = implant(region, regions[request.mate], random), "heavy"
+        image, box = changed(region, kind, random)
+        if request.mate >= 0 and request.kind != "implant":
             share = float(random.beta(0.4, 0.4))
             views.weight[i] = max(share, 1 - share)
             other = changed(regions[request.mate], request.kind, random)

@@ -32,6 +32,13 @@ def test_teachers_pull_the_target_but_not_that_of_a_recapture():
     assert target == pytest.approx([0.49, 0.02], abs=1e-4)
 
 
+def test_an_implant_is_what_its_face_is_and_no_teacher_has_a_say():
+    made = views(["implant", "implant"], [0, 1], mates=[1, 0], logits=3.0)
+    assert labels_of(made, IS_LIVE).tolist() == [1, 0]
+    target = targets_of(made, IS_LIVE, Shares(label=0.5, two_crop=0.25, public=0.25), Calibration(1.0, 0.0))
+    assert target == pytest.approx([0.98, 0.02])
+
+
 def test_calibration_finds_the_slope_and_offset_that_made_the_labels():
     random = np.random.default_rng(5)
     logits = random.normal(0, 3, 20_000)

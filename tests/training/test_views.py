@@ -10,6 +10,9 @@ from training.recapture import recapture
 from training.regions import load_regions, region_of, save_regions, without_padding
 from training.views import changed, training_requests
 
+IS_LIVE = [i % 2 == 0 for i in range(40)]
+SOURCES = ["one" if i < 20 else "other" for i in range(40)]
+
 
 @pytest.fixture(scope="module")
 def portrait():
@@ -58,10 +61,19 @@ def test_black_padding_is_cut_off_and_a_dark_picture_is_not(portrait):
 
 
 def test_only_live_pictures_are_recaptured_and_only_training_images_are_shown():
-    is_live = [i % 2 == 0 for i in range(40)]
-    requests = training_requests(range(10, 30), is_live, rounds=5, seed=3)
-    assert len(requests) == 100
+    requests = training_requests(range(10, 30), IS_LIVE, SOURCES, rounds=5, seed=3)
     assert {request.image for request in requests} == set(range(10, 30))
-    assert all(is_live[request.image] for request in requests if request.kind == "recapture")
+    assert all(IS_LIVE[request.image] for request in requests if request.kind == "recapture")
     assert {request.mate for request in requests} <= {-1, *range(10, 30)}
-    assert len({(request.image, request.seed) for request in requests}) == 100
+    assert len({(request.image, request.seed) for request in requests}) == len(requests)
+    assert sum(request.kind != "implant" for request in requests) == 100
+
+
+def test_faces_of_both_classes_are_implanted_into_other_live_pictures():
+    requests = training_requests(range(40), IS_LIVE, SOURCES, rounds=30, seed=3)
+    implants = [request for request in requests if request.kind == "implant"]
+    assert len(implants) == pytest.approx(40 * 30 / 3, rel=0.15)
+    assert sum(IS_LIVE[request.image] for request in implants) == pytest.approx(len(implants) / 2, rel=0.15)
+    assert all(IS_LIVE[request.mate] and request.mate != request.image for request in implants)
+    near = sum(SOURCES[request.mate] == SOURCES[request.image] for request in implants)
+    assert near / len(implants) == pytest.approx(0.75, abs=0.07)  # half by wish, and half of the others by chance

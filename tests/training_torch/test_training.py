@@ -37,7 +37,8 @@ class Undecided:
 def views():
     portrait = np.ascontiguousarray(data.astronaut())
     region = region_of(portrait, FaceDetector(network_path(), 0.5).detect(portrait)[0])
-    requests = [Request(i % 2, ("clean", "heavy", "recapture")[i % 3], i) for i in range(24)]
+    kinds = ("clean", "heavy", "recapture", "implant")
+    requests = [Request(i % 2, kinds[i // 2 % 4], i, 1 - i % 2 if i // 2 % 4 == 3 else -1) for i in range(24)]
     return make_views([region, region], requests, Undecided(), threads=2)
 
 
