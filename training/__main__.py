@@ -15,6 +15,7 @@ from frontend.errors import LivenessError
 from frontend.images import RgbImage
 from frontend.settings import load_settings
 from training import card
+from training.average import average as average_of
 from training.compare import as_table, figures_of, score_views
 from training.errors import TrainingRefused
 from training.export import export as write_onnx
@@ -83,12 +84,19 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 6,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-2)] = 1.5e-4,
     frozen_blocks: Annotated[int, typer.Option(min=0, max=15, help="Blocks that keep their weights.")] = 5,
+    leave_out: Annotated[list[str] | None, typer.Option(help="A kind of views to pass over; may be repeated.")] = None,
     threads: Threads = 0,
 ) -> None:
     """Fine-tune the network; run the same command again to go on after an interruption."""
     torch.set_num_threads(threads or usable_cores())
     space = Workspace(work)
-    recipe = Recipe(seed=seed, epochs=epochs, learning_rate=learning_rate, frozen_blocks=frozen_blocks)
+    recipe = Recipe(
+        seed=seed,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        frozen_blocks=frozen_blocks,
+        left_out=tuple(leave_out or ()),
+    )
     network = LivenessNetwork(frozen_blocks)
     if start is None:
         load_imagenet_weights(network)
@@ -101,6 +109,21 @@ def train(
     minutes = (time.monotonic() - begun_s) / 60
     space.write_json(f"{run}/recipe.json", asdict(recipe) | {"minutes": round(minutes, 1), "torch": torch.__version__})
     typer.echo(f"trained in {minutes:.1f} minutes")
+
+
+@app.command()
+def average(
+    work: Work,
+    run: Annotated[str, typer.Option(help="Name of the run to make.")],
+    first: Annotated[str, typer.Argument(help="A run.")],
+    second: Annotated[str, typer.Argument(help="Another run from the same start.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the second run.")] = 0.5,
+) -> None:
+    """Make a network between two trained ones."""
+    space = Workspace(work)
+    between = average_of(_network(space, first), _network(space, second), share)
+    torch.save(between.state_dict(), space.new(f"{run}/network.pt"))
+    space.write_json(f"{run}/recipe.json", {"average_of": {first: 1 - share, second: share}})
 
 
 @app.command()

@@ -23,7 +23,10 @@ from training.views import SIDE_PIXELS, Views
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides the result beside the views. `window_scale` is in sides of BlazeFace's box."""
+    """All that decides the result beside the views. `window_scale` is in sides of BlazeFace's box.
+
+    `left_out` are kinds of views that are not learned from.
+    """
 
     seed: int = 1
     epochs: int = 12
@@ -34,6 +37,7 @@ class Recipe:
     ema_decay: float = 0.995
     window_scale: float = CROP_SCALE
     frozen_blocks: int = 5
+    left_out: tuple[str, ...] = ()
     shares: Shares = field(default_factory=lambda: Shares(label=0.3, two_crop=0.5, public=0.2))
 
 
@@ -104,6 +108,7 @@ def train(network: LivenessNetwork, lesson: Lesson, recipe: Recipe, folder: Path
 
 def lesson_of(network: LivenessNetwork, views: Views, people: People, recipe: Recipe) -> Lesson:
     """Cut the crops, and run the frozen blocks over them once."""
+    views = views.without(recipe.left_out)
     random = np.random.default_rng(recipe.seed)
     early: list[NDArray[np.float16]] = []
     for first in range(0, len(views.image), recipe.batch):

@@ -4,7 +4,7 @@ Beyer et al., "Knowledge distillation: A good teacher is patient and consistent"
 the same view. The views are made once, on all cores, and read in every epoch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,6 +88,11 @@ class Views:
         """The face in view `i`, in its pixels."""
         left, top, width, height = self.boxes[i].tolist()
         return FaceBox(left, top, width, height, 1.0)
+
+    def without(self, kinds: Collection[str]) -> "Views":
+        """Those of other kinds."""
+        kept = ~np.isin(self.kind, list(kinds))
+        return Views(**{name: getattr(self, name)[kept] for name in self.__dataclass_fields__})
 
     def window(self, i: int, scale: float) -> RgbImage:
         """The [128, 128, 3] crop of `scale` times the box in view `i`."""

@@ -1,5 +1,7 @@
 """The whole way from a network to an int8 file that the service takes, on a portrait and a recapture of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,6 +12,7 @@ from skimage import data
 from frontend.faces import FaceDetector, network_path
 from frontend.models.validation import examine
 from frontend.settings import Settings
+from training.average import average
 from training.errors import TrainingRefused
 from training.export import OPSET, export
 from training.leave_one_source_out import leave_one_source_out
@@ -105,6 +108,24 @@ def test_frozen_blocks_keep_their_weights_and_the_others_learn(views, people, st
     frozen = same.index(False)
     assert frozen == 1 + 2 + 4 * 3  # the stem, the first block and four of three convolutions
     assert not any(same[frozen:])
+
+
+def test_an_average_lies_between_two_runs_from_one_start_and_others_are_refused(started):
+    one, other, stranger = (copy_of(started) for _ in range(3))
+    with torch.no_grad():
+        other.head.bias += 1
+        parameters_of(other)[-1][0].mul_(3)
+        parameters_of(stranger)[0][0].add_(1)
+    between = values_of(average(one, other, 0.25))
+    assert torch.allclose(between, 0.75 * values_of(one) + 0.25 * values_of(other), atol=1e-5)
+    assert torch.equal(values_of(average(one, other, 0.0)), values_of(one))
+    with pytest.raises(TrainingRefused, match="same weights"):
+        average(one, stranger, 0.5)
+
+
+def test_kinds_that_are_left_out_are_not_learned_from(views, people, started):
+    lesson = lesson_of(started, views, people, replace(RECIPE, left_out=("implant",)))
+    assert len(lesson.early) == len(lesson.target) == len(lesson.weight) == (views.kind != "implant").sum() < 24
 
 
 def test_pytorch_both_files_and_triton_agree_and_the_service_takes_the_file(views, started, tmp_path):
