@@ -36,6 +36,7 @@ class Worker:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = model or model_file(settings.model_repository, settings.triton_model)
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._inputs = [tensor.name for tensor in self._session.get_inputs()]
 
     def judge(self, data: bytes) -> float:
         """One pass: the bytes of a file with a face → P(live)."""
@@ -52,9 +53,8 @@ class Worker:
         return crop
 
     def network(self, crop: RgbImage) -> float:
-        """P(live) of one crop."""
-        feed = {"face": crop[np.newaxis]}
-        (live,) = self._session.run(["live"], feed)
+        """P(live) of one crop; a model of several crops, such as one to compare with, is given the same for each."""
+        (live,) = self._session.run(["live"], dict.fromkeys(self._inputs, crop[np.newaxis]))
         return float(np.asarray(live)[0, 0])
 
 
