@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     stopping = Stopping()
     metrics = Metrics(settings.metrics_key_names) if settings.metrics else None
     tracing = _tracing(settings)
-    observers = [watcher.observe for watcher in (metrics, tracing) if watcher]
+    observers = [watcher.observe for watcher in (tracing, metrics) if watcher]  # a span's time is told from now
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:

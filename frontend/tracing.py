@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontend.observation import Observation, outcome_name
 from frontend.version import service_version
@@ -39,13 +39,13 @@ class Tracing:
         self._provider.shutdown()
 
     def observe(self, observation: Observation) -> None:
-        """One span for each stage of a picture, under the span of its request; they end now, one after the other."""
+        """One span for each stage of a picture, one after the other, under the span of its request; its end is now."""
         request = trace.get_current_span()
         if not request.is_recording():
             return
         outcome = outcome_name(observation.outcome)
         attributes = {"liveness.request_id": observation.request_id, "liveness.outcome": outcome}
-        at_ns = time.time_ns() - _nanoseconds(sum(observation.stages_s.values()))
+        at_ns = time.time_ns() - _nanoseconds(observation.latency_s)
         for stage, seconds in observation.stages_s.items():
             span = self._tracer.start_span(stage, start_time=at_ns, attributes=attributes)
             at_ns += _nanoseconds(seconds)
@@ -60,7 +60,7 @@ class Tracing:
         return f"traceparent: {carrier['traceparent']}\r\n".encode()
 
     def middleware(self, path_prefix: str) -> Callable[[ASGIApp], ASGIApp]:
-        """ASGI middleware that makes a span of each request to a path that begins so."""
+        """ASGI middleware, around RequestWatch: makes a span of each request to a path that begins so."""
         return lambda app: _TracedRequests(app, self._tracer, self._propagator, path_prefix)
 
 
@@ -80,19 +80,12 @@ class _TracedRequests:
         headers = Headers(scope=scope)
         parent = self._propagator.extract({name: headers[name] for name in self._propagator.fields if name in headers})
         span = self._tracer.start_span(scope["method"], parent, trace.SpanKind.SERVER)
-        status = 500  # what a request is answered with that ends without an answer
-
-        async def watched_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         token = context.attach(trace.set_span_in_context(span))
         try:
-            await self._app(scope, receive, watched_send)
+            await self._app(scope, receive, send)
         finally:
             context.detach(token)
+            status = scope["state"]["status"]
             route = getattr(scope.get("route"), "path", "")
             span.update_name(f"{scope['method']} {route}".rstrip())
             span.set_attributes(

@@ -1,6 +1,5 @@
 """POST /liveness/batch."""
 
-import asyncio
 from collections import Counter
 from typing import Any
 
@@ -11,6 +10,7 @@ from frontend.batch import BatchJudge
 from frontend.observation import outcome_name
 from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
 from frontend.routes.body import json_object
+from frontend.routes.departure import watched_departure
 from frontend.routes.request_watch import note_outcome
 from frontend.schemas import BatchAnswer, BatchRequest, ErrorAnswer, MessageAnswer
 
@@ -38,13 +38,10 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
             raise errors.InvalidBatch(f"not 1 to {max_images} images")
         judge: BatchJudge = request.app.state.batch_judge
 
-        departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
-        try:
+        with watched_departure(request) as gone:
             outcomes = await judge.judge(
-                body.get("hash_id"), selfie_images, request_id=request.state.request_id, gone=departure.done
+                body.get("hash_id"), selfie_images, request_id=request.state.request_id, gone=gone
             )
-        finally:
-            departure.cancel()
         if all(isinstance(outcome, errors.InvalidCredentials) for outcome in outcomes):
             raise errors.InvalidCredentials("for every picture of a batch")
         counts = Counter(map(outcome_name, outcomes))

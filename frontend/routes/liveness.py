@@ -1,6 +1,5 @@
 """POST /liveness."""
 
-import asyncio
 import copy
 from typing import Any
 
@@ -10,6 +9,7 @@ from frontend import errors
 from frontend.observation import outcome_name
 from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
 from frontend.routes.body import liveness_fields
+from frontend.routes.departure import watched_departure
 from frontend.routes.details import DETAILS_EXAMPLE, DETAILS_PARAMETER, wants_details
 from frontend.routes.request_watch import note_outcome
 from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
@@ -36,18 +36,15 @@ def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRout
         clock.lap("parse")
         service: LivenessService = request.app.state.service
 
-        departure = asyncio.ensure_future(request.receive())  # behind the body, the next message is the disconnect
-        try:
+        with watched_departure(request) as gone:
             verdict = await service.judge(
                 body.get("hash_id"),
                 body.get("selfie_image"),
                 request_id=request.state.request_id,
                 with_details=with_details,
-                gone=departure.done,
+                gone=gone,
                 clock=clock,
             )
-        finally:
-            departure.cancel()
         note_outcome(request, outcome_name(verdict))
         answer = verdict_answer(verdict)
         if with_server_timing:

@@ -37,7 +37,7 @@ def note_outcome(request: Request, outcome: str, detail: str = "") -> None:
 class RequestWatch:
     """ASGI middleware, inside of RequestIds: calls `begun` with each request's path, and `ended` once it is over.
 
-    Neither may wait or raise.
+    Neither may wait or raise. What is outside of it finds the answer's status as `request.state.status`.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class RequestWatch:
             await self._app(scope, receive, send)
             return
         begun_at_s = time.perf_counter()
-        status = 500  # what a request is answered with that ends without an answer
+        state = scope["state"]
+        state["status"] = 500  # what a request is answered with that ends without an answer
 
         async def watched_send(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                state["status"] = message["status"]
             await send(message)
 
         for tell in self._begun:
@@ -70,13 +70,12 @@ class RequestWatch:
         try:
             await self._app(scope, receive, watched_send)
         finally:
-            state = scope["state"]
             ended = EndedRequest(
                 request_id=state["request_id"],
                 method=scope["method"],
                 path=scope["path"],
                 route=getattr(scope.get("route"), "path", OTHER_ROUTE),
-                status=status,
+                status=state["status"],
                 duration_s=time.perf_counter() - begun_at_s,
                 outcome=state.get("outcome", ""),
                 detail=state.get("detail", ""),
