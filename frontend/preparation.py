@@ -1,7 +1,5 @@
 """The bytes of a picture file → the crop of the largest face in it: decode → detect → crop (→ examine)."""
 
-from pathlib import Path
-
 from frontend.crops import crop_face, is_fine_enough
 from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
 from frontend.faces import FaceBox, FaceDetector
@@ -14,14 +12,14 @@ ENOUGH_SIDE_PIXELS = 1080
 
 
 class Preparer:
-    """All that one thread needs for the work before the network; not for two threads at once.
+    """The work before the network, for any number of threads at once.
 
     Raises StartRefused when the face detector cannot be loaded.
     """
 
-    def __init__(self, network: Path, limits: ImageLimits, face_threshold: float) -> None:
+    def __init__(self, limits: ImageLimits, face_threshold: float) -> None:
         self._limits = limits
-        self._detector = FaceDetector(network, face_threshold)
+        self._detector = FaceDetector(face_threshold)
 
     def crop_of(self, data: bytes, clock: StageClock) -> RgbImage | None:
         """The crop of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""

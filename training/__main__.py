@@ -200,6 +200,17 @@ def leave_out(work: Work, run: str = "run") -> None:
     typer.echo(card.as_markdown([head, *figures]))
 
 
+@app.command()
+def face_detector(
+    source: Annotated[Path, typer.Argument(help="BlazeFace as TensorFlow Lite file.", exists=True)],
+    target: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+) -> None:
+    """Convert the face detector that the service finds faces by; frontend/networks/README.md says from what."""
+    from training.blazeface import convert  # noqa: PLC0415 - what reads such files is needed here alone
+
+    convert(source, target)
+
+
 def _network(space: Workspace, run: str) -> LivenessNetwork:
     network = LivenessNetwork()
     network.load_state_dict(torch.load(space.file(f"{run}/network.pt", "train"), weights_only=True))

@@ -1,7 +1,7 @@
 """Each image's face with its surroundings, found once and kept: later steps neither decode nor detect."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from frontend.crops import CROP_SIDE_PIXELS
 from frontend.decoding import ImageLimits, decode_image
 from frontend.errors import InvalidImage
 from frontend.evaluation.samples import Sample
-from frontend.faces import FaceBox, FaceDetector, network_path
+from frontend.faces import FaceBox, FaceDetector
 from frontend.images import RgbImage
 
 _LIMITS = ImageLimits(max_pixels=100_000_000, max_side_pixels=20_000)
@@ -29,10 +29,12 @@ class Region:
     box: FaceBox
 
 
-def find_regions(images: Sequence[Sample], processes: int) -> list[Region | None]:
+def find_regions(images: Sequence[Sample], threads: int) -> list[Region | None]:
     """One for each image; None where no face is found or the image is unreadable. Black padding is cut off first."""
-    with ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(_find, [image.path for image in images], chunksize=16))
+    cv2.setNumThreads(1)
+    detector = FaceDetector(_FACE_THRESHOLD)
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda image: _find(image.path, detector), images))
 
 
 def save_regions(file: Path, regions: Sequence[Region]) -> None:
@@ -56,13 +58,12 @@ def load_regions(file: Path) -> list[Region]:
     return regions
 
 
-def _find(path: Path) -> Region | None:
-    cv2.setNumThreads(1)
+def _find(path: Path, detector: FaceDetector) -> Region | None:
     try:
         image = without_padding(decode_image(path.read_bytes(), _LIMITS))
     except InvalidImage:
         return None
-    faces = FaceDetector(network_path(), _FACE_THRESHOLD).detect(image)
+    faces = detector.detect(image)
     return region_of(image, faces[0]) if faces else None
 
 

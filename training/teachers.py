@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from frontend.crops import cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
+from frontend.onnx_session import one_thread_session
 
 _BLAZEFACE_TO_YUNET = 0.823
 TWO_CROP_SCALES = {"context": 2.7 / _BLAZEFACE_TO_YUNET, "face": 1.45 / _BLAZEFACE_TO_YUNET}
@@ -43,8 +44,8 @@ class Teachers:
     """The two-crop model and the public networks, one thread each call; `names` are in the order of the logits."""
 
     def __init__(self, two_crop_model: Path, folder: Path) -> None:
-        self._two_crop = session(two_crop_model)
-        self._others = [(network, session(folder / network.file)) for network in PUBLIC_TEACHERS]
+        self._two_crop = one_thread_session(two_crop_model)
+        self._others = [(network, one_thread_session(folder / network.file)) for network in PUBLIC_TEACHERS]
         self.names = ["two_crop", *(network.file.removesuffix(".onnx") for network in PUBLIC_TEACHERS)]
 
     def logits(self, image: RgbImage, box: FaceBox) -> list[float]:
@@ -68,14 +69,6 @@ def two_crops(image: RgbImage, box: FaceBox) -> dict[str, RgbImage]:
     """What the two-crop model is given, [1, 128, 128, 3] each."""
     height, width = image.shape[:2]
     return {name: cut(image, window_around(box, scale, width, height))[None] for name, scale in TWO_CROP_SCALES.items()}
-
-
-def session(file: Path) -> onnxruntime.InferenceSession:
-    """A model on one thread of the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 def logit_of(probability: float) -> float:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.lib.command import Unable
 from frontend.decoding import ImageLimits
 from frontend.embedded.selfcheck import model_file
-from frontend.faces import network_path
 from frontend.images import RgbImage
+from frontend.onnx_session import one_thread_session
 from frontend.preparation import Preparer
 from frontend.settings import load_settings
 from frontend.timing import StageClock
@@ -31,11 +30,9 @@ class Worker:
         settings = load_settings()
         cv2.setNumThreads(1)
         limits = ImageLimits(int(settings.max_image_megapixels * 1e6), settings.max_image_side_pixels)
-        self._preparer = Preparer(network_path(), limits, settings.face_threshold)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._preparer = Preparer(limits, settings.face_threshold)
         path = model or model_file(settings.model_repository, settings.triton_model)
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = one_thread_session(path)
         self._inputs = [tensor.name for tensor in self._session.get_inputs()]
 
     def judge(self, data: bytes) -> float:

@@ -15,7 +15,7 @@ from frontend.cli.workers import Workers
 from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
-from frontend.faces import FaceDetector, network_path
+from frontend.faces import FaceDetector
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
@@ -73,7 +73,7 @@ def check_dependencies(settings: Settings) -> None:
 
     Raises StartRefused or KeyStoreUnavailable.
     """
-    FaceDetector(network_path(), settings.face_threshold)
+    FaceDetector(settings.face_threshold)
     load_calibration(settings)
 
     async def open_keys() -> None:

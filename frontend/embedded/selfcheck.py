@@ -6,27 +6,15 @@ A stub and a NumPy that do not fit together load, are ready, answer 200, and giv
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from frontend.embedded.probe import Crops, Probe, Scores
 from frontend.errors import StartRefused
+from frontend.onnx_session import ORT_ERRORS, one_thread_session
 
 INPUTS = ("face",)
 SIDE = 128
 BATCH_SIZES = (1, 3)
 TOLERANCE = 1e-5
-ORT_ERRORS = (  # they share no base of their own
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoModel,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-    ValueError,
-)
 
 
 def sample_crops(count: int) -> Crops:
@@ -51,10 +39,8 @@ def model_file(model_repository: Path, model: str) -> Path:
 
 def expected_scores(model_path: Path) -> list[tuple[Crops, Scores]]:
     """The samples and what the model says of them, one entry for each batch size."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(model_path, options, providers=["CPUExecutionProvider"])
+        session = one_thread_session(model_path)
         samples = [sample_crops(count) for count in BATCH_SIZES]
         return [(crops, session.run(["live"], dict(crops))[0]) for crops in samples]
     except ORT_ERRORS as error:

@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from frontend.embedded.selfcheck import INPUTS, ORT_ERRORS, SIDE, sample_crops
+from frontend.embedded.selfcheck import INPUTS, SIDE, sample_crops
 from frontend.errors import InvalidModel
+from frontend.onnx_session import ORT_ERRORS, one_thread_session
 
 _OUTPUT = "live"
 _LARGEST_BATCH = 8
@@ -70,11 +71,8 @@ def time_ratio(file: Path, other: Path) -> tuple[float, float]:
 
 
 def _load(file: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what is wrong is raised
     try:
-        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        return one_thread_session(file)
     except ORT_ERRORS as error:
         raise InvalidModel(
             f"ONNX Runtime {onnxruntime.__version__} cannot load it: {_first_line(error, file)}"

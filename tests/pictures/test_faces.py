@@ -4,13 +4,13 @@ import pytest
 from skimage import data
 
 from frontend.errors import StartRefused
-from frontend.faces import FaceDetector, network_path
+from frontend.faces import FaceDetector
 from frontend.images import RgbImage
 
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
-    return FaceDetector(network_path(), 0.5)
+    return FaceDetector(0.5)
 
 
 def test_portrait_has_one_face_where_it_is(detector: FaceDetector, portrait: RgbImage) -> None:
@@ -71,4 +71,4 @@ def test_odd_shapes_have_no_face(detector: FaceDetector, shape: tuple[int, int])
 
 def test_missing_network_refuses_the_start(tmp_path) -> None:
     with pytest.raises(StartRefused, match="face detector"):
-        FaceDetector(tmp_path / "absent.tflite", 0.5)
+        FaceDetector(0.5, tmp_path / "absent.onnx")

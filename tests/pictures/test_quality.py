@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from frontend.crops import window_around
-from frontend.faces import LANDMARKS, FaceBox, FaceDetector, network_path
+from frontend.faces import LANDMARKS, FaceBox, FaceDetector
 from frontend.images import RgbImage
 from frontend.quality import _HEAD_MM, Examination, FaceQuality, Pose, examine, pose_of
 from frontend.reasons import QualityLimits, Reason, reasons_of, refusing_reasons
@@ -21,7 +21,7 @@ FACE = FaceBox(100, 100, 300, 300, 0.9)
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
-    return FaceDetector(network_path(), 0.5)
+    return FaceDetector(0.5)
 
 
 def limits() -> QualityLimits:
@@ -102,7 +102,7 @@ def changed(portrait: RgbImage, how: str) -> RgbImage:
         case "two":
             return np.hstack([portrait[:, 240:880]] * 2)
         case _:
-            face = FaceDetector(network_path(), 0.5).detect(portrait)[0]
+            face = FaceDetector(0.5).detect(portrait)[0]
             window = window_around(face, 1.0, width, height)
             inset = {"cut off": window.side // 8, "at the border": -window.side // 8}[how]
             return np.ascontiguousarray(portrait[:, window.left + inset :])

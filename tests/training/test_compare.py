@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from frontend.faces import FaceDetector, network_path
+from frontend.faces import FaceDetector
 from training.augment import DEGRADATIONS
 from training.compare import Scored, figures_of, score_views
 from training.regions import Region, region_of
@@ -22,7 +22,7 @@ class Undecided:
 @pytest.fixture
 def faces():
     portrait = np.ascontiguousarray(data.astronaut())
-    region = region_of(portrait, FaceDetector(network_path(), 0.5).detect(portrait)[0])
+    region = region_of(portrait, FaceDetector(0.5).detect(portrait)[0])
     black = Region(np.zeros_like(region.pixels), region.box)
     return [(region, "a", True), (black, "a", False), (black, "b", True)]
 

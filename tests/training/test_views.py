@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from frontend.faces import FaceDetector, network_path
+from frontend.faces import FaceDetector
 from training.augment import DEGRADATIONS, heavy
 from training.recapture import recapture
 from training.regions import load_regions, region_of, save_regions, without_padding
@@ -21,7 +21,7 @@ def portrait():
 
 @pytest.fixture(scope="module")
 def region(portrait):
-    return region_of(portrait, FaceDetector(network_path(), 0.5).detect(portrait)[0])
+    return region_of(portrait, FaceDetector(0.5).detect(portrait)[0])
 
 
 @pytest.mark.parametrize("change", [heavy, recapture, *DEGRADATIONS.values()])

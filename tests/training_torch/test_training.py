@@ -9,7 +9,7 @@ import pytest
 import torch
 from skimage import data
 
-from frontend.faces import FaceDetector, network_path
+from frontend.faces import FaceDetector
 from frontend.models.validation import examine
 from frontend.settings import Settings
 from training.average import average
@@ -39,7 +39,7 @@ class Undecided:
 @pytest.fixture(scope="module")
 def views():
     portrait = np.ascontiguousarray(data.astronaut())
-    region = region_of(portrait, FaceDetector(network_path(), 0.5).detect(portrait)[0])
+    region = region_of(portrait, FaceDetector(0.5).detect(portrait)[0])
     kinds = ("clean", "heavy", "recapture", "implant")
     requests = [Request(i % 2, kinds[i // 2 % 4], i, 1 - i % 2 if i // 2 % 4 == 3 else -1) for i in range(24)]
     return make_views([region, region], requests, Undecided(), threads=2)
