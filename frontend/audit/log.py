@@ -17,6 +17,8 @@ from frontend.settings import Settings
 
 MAX_WAITING = 10_000
 MAX_BATCH = 200
+GATHER_S = 0.05
+"""Pause after a write: a record alone is written at once, of many that follow each other several at a time."""
 RETRY_S = 1.0
 CLOSE_WAIT_S = 3.0
 
@@ -40,6 +42,7 @@ class AuditLog:
         self._retry_at_s = 0.0
         self._overflowed = 0
         self.lost = 0
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
@@ -56,6 +59,7 @@ class AuditLog:
 
     def _close(self) -> None:
         deadline_s = time.monotonic() + CLOSE_WAIT_S
+        self._closing.set()
         try:
             self._waiting.put(None, timeout=CLOSE_WAIT_S)
         except Full:
@@ -71,6 +75,7 @@ class AuditLog:
             self._lose(overflowed)
             if batch:
                 self._try(batch, last=ended)
+                self._closing.wait(GATHER_S)
         if self._unsaid:
             logger.error("the audit log lacks %d records", self._unsaid)
 

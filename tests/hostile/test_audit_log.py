@@ -155,6 +155,23 @@ def test_a_disk_that_hangs_delays_nobody_and_fills_no_memory(monkeypatch: pytest
     assert len(kept) + sum(line.get("lost", 0) for line in lines) + audit.lost >= 500
 
 
+def test_a_record_alone_is_written_at_once_and_many_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "GATHER_S", 60)  # so that only the end comes before
+    writes, written = [], threading.Event()
+
+    def write(lines: bytes) -> None:
+        writes.append(lines.count(b"\n"))
+        written.set()
+
+    audit = AuditLog(write)
+    audit(observation("alone"))
+    assert written.wait(10)
+    for number in range(50):
+        audit(observation(str(number)))
+    asyncio.run(audit.close())
+    assert writes == [1, 50]
+
+
 def test_half_a_line_is_taken_back(tmp_path: Path) -> None:
     """A disk that fills up in the midst of a line: here, a limit on the size of files."""
     script = (
