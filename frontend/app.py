@@ -19,6 +19,7 @@ from frontend.errors import StartRefused
 from frontend.failed_authentications import FailedAuthentications
 from frontend.guidance import Guidance
 from frontend.keys.homes import key_store
+from frontend.keys.recent import RecentKeys
 from frontend.metrics import Metrics
 from frontend.pipeline import Pipeline, QualityRules, Thresholds
 from frontend.readiness import Readiness
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
             app.state.service = LivenessService(
-                keys=keys,
+                keys=RecentKeys(keys, settings.keys_remembered_s),
                 pipeline=pipeline,
                 admission=admission,
                 observers=[*observers, audit] if audit else observers,

@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 from frontend.admission import Admission
 from frontend.data_uri import image_bytes
 from frontend.errors import Abandoned, Interrupted, InvalidCredentials, LivenessError
-from frontend.keys.store import KeyStore, digest_of
+from frontend.keys.recent import RecentKeys
+from frontend.keys.store import digest_of
 from frontend.observation import Observation, Observer
 from frontend.pipeline import Pipeline, Verdict
 from frontend.timing import StageClock
@@ -17,7 +18,7 @@ class LivenessService:
     """Admission, authentication, judgement and accounting, in this order; `observers` are told how each ended."""
 
     def __init__(
-        self, *, keys: KeyStore, pipeline: Pipeline, admission: Admission, observers: Sequence[Observer] = ()
+        self, *, keys: RecentKeys, pipeline: Pipeline, admission: Admission, observers: Sequence[Observer] = ()
     ) -> None:
         self._keys = keys
         self._pipeline = pipeline

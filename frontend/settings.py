@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         description="Home of the keys: sqlite:///PATH or mongodb://…; empty means keys.sqlite3 in data_dir.",
     )
     keys_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(2.0, description="Longest wait for the key database.")
+    keys_remembered_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        1.0,
+        description="How long a key that was found valid is judged for without asking the database again; a verdict is "
+        "counted there in any case, so one that was revoked meanwhile gets none.",
+    )
 
     triton_url: str = Field(
         "",
