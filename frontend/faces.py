@@ -17,7 +17,7 @@ from frontend.onnx_session import ORT_ERRORS, one_thread_session
 
 _INPUT_SIDE = 128
 _ANCHORS_PER_CELL = {16: 2, 8: 6}  # cells along a side → anchors in each cell
-_HALVED_FROM = 8  # pixels under each of the input's, from which on the box moves by less than a pixel
+_HALVED_FROM, _HALVED_TO = 8, 3  # pixels under each of the input's: so the box moves by less than a pixel
 _NMS_IOU = 0.3
 _NETWORK = Path(__file__).parent / "networks" / "blazeface_short_range.onnx"
 
@@ -113,21 +113,25 @@ def _letterbox(image: RgbImage) -> tuple[RgbImage, float, int, int]:
     square = np.zeros((_INPUT_SIDE, _INPUT_SIDE, 3), np.uint8)
     left, top = (_INPUT_SIDE - inner[0]) // 2, (_INPUT_SIDE - inner[1]) // 2
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    image = _halved(image, least_side=_HALVED_FROM * _INPUT_SIDE)
+    image = _halved(image)
     square[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=interpolation)
     return square, scale, left, top
 
 
-def _halved(image: RgbImage, least_side: int) -> RgbImage:
-    """The picture at a half of its size, or at a half of that and so on, as long as its longer side is `least_side`.
+def _halved(image: RgbImage) -> RgbImage:
+    """A large picture at a half of its size, or at a half of that and so on.
 
     OpenCV averages 2×2 pixels five times as fast as any other area, and averaging in two steps differs from averaging
-    in one by little more than rounding; not so for an odd side, where a row too many would shift all the others.
+    in one by little more than rounding; not so for an odd side, where a row too many would shift all the others. It
+    goes on where the rest is no whole number of pixels under each of the input's, for then OpenCV takes longest.
     """
     height, width = image.shape[:2]
+    least_side = _HALVED_FROM * _INPUT_SIDE
     while max(height, width) >= least_side and height % 2 == width % 2 == 0:
         height, width = height // 2, width // 2
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        if max(height, width) % _INPUT_SIDE:
+            least_side = _HALVED_TO * _INPUT_SIDE
     return image
 
 
