@@ -11,6 +11,9 @@ from frontend.images import RgbImage
 CROP_SIDE_PIXELS = 128
 _BLAZEFACE_TO_YUNET = 0.823  # BlazeFace's box has this share of the side of the boxes that such scales are told for
 CROP_SCALE = 2.0 / _BLAZEFACE_TO_YUNET
+ENOUGH_FINENESS = 3
+"""From here on a picture decoded at a reduced size gives the crop of the full one: the score moves less than by a box
+that is one pixel off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,9 @@ def cut(image: RgbImage, window: Window) -> RgbImage:
     return np.asarray(cv2.resize(square, (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS), interpolation=interpolation), np.uint8)
 
 
-def is_fine_enough(box: FaceBox) -> bool:
-    """Whether a box in a picture that was decoded at a reduced size still gives the crop of the full picture.
-
-    From 3 pixels under each pixel of the crop on, the score moves less than by a box that is one pixel off.
-    """
-    return CROP_SCALE * max(box.width, box.height) >= 3 * CROP_SIDE_PIXELS
+def fineness(box: FaceBox) -> float:
+    """Pixels of the picture under each pixel of the crop, along one side."""
+    return CROP_SCALE * max(box.width, box.height) / CROP_SIDE_PIXELS
 
 
 def crop_face(image: RgbImage, box: FaceBox) -> RgbImage:

@@ -1,13 +1,15 @@
 """The bytes of a picture file → the crop of the largest face in it: decode → detect → crop (→ examine)."""
 
-from frontend.crops import crop_face, is_fine_enough
-from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
+from math import ceil
+
+from frontend.crops import ENOUGH_FINENESS, crop_face, fineness
+from frontend.decoding import ImageLimits, decode_reduced, upright_size
 from frontend.faces import FaceBox, FaceDetector
 from frontend.images import RgbImage
 from frontend.quality import Examination, examine
 from frontend.timing import StageClock
 
-ENOUGH_SIDE_PIXELS = 1080
+ENOUGH_SIDE_PIXELS = 720
 """A shorter side that a selfie's face fills well enough to be cropped from; larger pictures are decoded smaller."""
 
 
@@ -50,8 +52,10 @@ class Preparer:
         if not faces:
             return None
         face = faces[0]
-        if divisor > 1 and not is_fine_enough(face):
-            image, face = decode_image(data, self._limits), face.enlarged(divisor)
+        if divisor > 1 and fineness(face) < ENOUGH_FINENESS:
+            enough_side_pixels = ceil(min(image.shape[:2]) * ENOUGH_FINENESS / fineness(face))
+            image, finer_divisor = decode_reduced(data, self._limits, enough_side_pixels)
+            face = face.enlarged(divisor / finer_divisor)
             clock.lap("decode")
         crop = crop_face(image, face)
         clock.lap("crop")

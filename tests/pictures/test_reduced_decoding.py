@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from frontend.crops import CROP_SCALE, CROP_SIDE_PIXELS, crop_face, is_fine_enough
+from frontend.crops import CROP_SCALE, CROP_SIDE_PIXELS, crop_face, fineness
 from frontend.decoding import ImageLimits, decode_image, decode_reduced
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
+from frontend.preparation import Preparer
+from frontend.timing import StageClock
 from tests.conftest import jpeg_of, png_of
 
 LIMITS = ImageLimits(max_pixels=20_000_000, max_side_pixels=12_000)
@@ -50,18 +52,37 @@ def test_orientation_is_applied_to_the_reduced_picture_too(portrait: RgbImage) -
     assert image.shape == (640, 480, 3)
 
 
-def test_fine_enough_is_three_pixels_under_each_of_the_crop() -> None:
-    least = 3 * CROP_SIDE_PIXELS / CROP_SCALE
-    assert is_fine_enough(FaceBox(0, 0, least + 0.01, 10, 1.0))
-    assert not is_fine_enough(FaceBox(0, 0, least - 0.01, 10, 1.0))
+def test_fineness_is_told_in_pixels_under_each_of_the_crop() -> None:
+    side = 3 * CROP_SIDE_PIXELS / CROP_SCALE
+    assert fineness(FaceBox(0, 0, side, 10, 1.0)) == pytest.approx(3)
 
 
-def test_crops_from_a_half_are_those_of_the_whole(portrait: RgbImage) -> None:
+@pytest.mark.parametrize(
+    ("height", "enlarged", "divisor"),
+    [(2880, 3.0, 4), (2880, 2.5, 2), (1440, 1.5, 2), (1440, 1.25, 1)],
+)
+def test_a_small_face_is_decoded_as_fine_as_it_needs(
+    portrait: RgbImage, height: int, enlarged: float, divisor: int
+) -> None:
+    """At 720 pixels, where it is looked for first, a face must be 158 wide; the portrait's is 234, of 960."""
+    picture = np.full((height, height * 4 // 3, 3), 90, np.uint8)
+    shown = cv2.resize(portrait, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
+    picture[: shown.shape[0], : shown.shape[1]] = shown
+    file, preparer = jpeg_of(picture), Preparer(LIMITS, 0.5)
+    (box,) = preparer.examination_of(file, StageClock()).faces
+    image, _ = decode_reduced(file, LIMITS, height // divisor)
+    crop = preparer.crop_of(file, StageClock())
+    assert crop is not None
+    assert np.array_equal(crop, crop_face(image, box.enlarged(1 / divisor)))
+
+
+@pytest.mark.parametrize("divisor", [2, 4])
+def test_crops_from_a_part_are_those_of_the_whole(portrait: RgbImage, divisor: int) -> None:
     large = np.asarray(cv2.resize(portrait, (3840, 2880), interpolation=cv2.INTER_CUBIC), np.uint8)
     file = jpeg_of(large)
-    half, divisor = decode_reduced(file, LIMITS, 1080)
-    box = FaceBox(676.5, 309.0, 351.0, 351.0, 1.0)
-    assert divisor == 2
-    from_half = crop_face(half, box)
-    from_whole = crop_face(decode_image(file, LIMITS), box.enlarged(divisor))
-    assert np.abs(from_half.astype(int) - from_whole.astype(int)).mean() < 2.5
+    reduced, actual = decode_reduced(file, LIMITS, 2880 // divisor)
+    box = FaceBox(1353.0, 618.0, 702.0, 702.0, 1.0)
+    assert actual == divisor
+    from_part = crop_face(reduced, box.enlarged(1 / divisor))
+    from_whole = crop_face(decode_image(file, LIMITS), box)
+    assert np.abs(from_part.astype(int) - from_whole.astype(int)).mean() < 2.5
