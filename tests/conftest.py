@@ -8,8 +8,9 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -18,6 +19,7 @@ from pathlib import Path
 import cv2
 import httpx
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from skimage import data
@@ -87,6 +89,27 @@ def running(
             process.kill()
         reader.join()
         process.stdout.close()
+
+
+def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
+    """Wait until it holds; False where it did not in time."""
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def all_gone(processes: Iterable[psutil.Process]) -> bool:
+    """Whether none of them runs any more."""
+
+    def runs(process: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):  # it may end while it is asked
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+    return not any(map(runs, processes))
 
 
 @pytest.fixture(scope="session")

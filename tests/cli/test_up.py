@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import Stack, environment, running
+from tests.conftest import Stack, all_gone, environment, running, within
 
 
 def stack_in(data_dir: Path, **settings: object) -> AbstractContextManager[tuple[subprocess.Popen[str], str]]:
@@ -27,22 +25,9 @@ def shared_memory_of(data_dir: Path) -> list[str]:
     return [file.name for file in Path("/dev/shm").glob(f"*{run.name.removeprefix('triton-')}*")]
 
 
-def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     parent = psutil.Process(process.pid)
     return [parent, *parent.children(recursive=True)]
-
-
-def all_gone(family: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
 
 
 def test_curl_line_works_when_pasted(stack: Stack) -> None:

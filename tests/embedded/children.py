@@ -34,7 +34,7 @@ def processes_of(runtime_dir: Path) -> list[psutil.Process]:
 
 def named(runtime_dir: Path, program: str) -> list[psutil.Process]:
     """Those of them that run `program` ("tritonserver", "triton_python_backend_stub")."""
-    return [p for p in processes_of(runtime_dir) if Path(p.cmdline()[0]).name == program]
+    return [p for p in processes_of(runtime_dir) if Path(p.info["cmdline"][0]).name == program]
 
 
 def traces_of(runtime_dir: Path) -> list[str]:

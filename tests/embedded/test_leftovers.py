@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from frontend.embedded.runs import SHARED_MEMORY
 from tests.embedded.children import PROJECT_ROOT, embedded, named, processes_of, traces_of
@@ -84,9 +83,8 @@ def test_a_parent_killed_outright_takes_everything_along(tmp_path):
 def test_a_parent_killed_while_its_triton_hangs_takes_everything_along(tmp_path):
     parent = start_parent(tmp_path)
     tokens = tokens_of(tmp_path)
-    for process in processes_of(tmp_path):
-        if Path(process.cmdline()[0]).name in {"tritonserver", "triton_python_backend_stub"}:
-            process.send_signal(signal.SIGSTOP)
+    for process in named(tmp_path, "tritonserver") + named(tmp_path, "triton_python_backend_stub"):
+        process.send_signal(signal.SIGSTOP)
     parent.kill()
     parent.wait()
     wait_until_gone(tmp_path, 3)

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -14,20 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import running
+from tests.conftest import all_gone, running, within
 from tests.faults.fake_triton import FakeTriton, judge_late
 from tests.faults.load import Answer, Client, Key, documented, steady_load
 
 NOTICE_S = 1.0
-
-
-def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def traces(folder: Path) -> list[str]:
@@ -62,7 +52,7 @@ def test_a_stop_under_load_loses_no_verdict_and_leaves_nothing(
     assert last > unready.answered_s, "verdicts were given after readiness had gone"
     assert {answer.status for answer in seen.judged if answer.asked_s > ended_s} == {0}
     assert ended_s - told_s < 15
-    assert within(5, lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+    assert within(5, lambda: all_gone(family))
     assert not [name for name in regions if (Path("/dev/shm") / name).exists()]
 
 
