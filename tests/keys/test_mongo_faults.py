@@ -33,7 +33,7 @@ async def assert_unavailable_in_time(store):
         begun = time.monotonic()
         with pytest.raises(KeyStoreUnavailable):
             await refused
-        assert time.monotonic() - begun < TIMEOUT_S + 0.5
+        assert time.monotonic() - begun < 2 * TIMEOUT_S
 
 
 async def until_it_works(store, patience_s=5.0):
@@ -131,7 +131,7 @@ def test_a_store_opened_while_the_server_is_away_works_once_it_is_there(own_mong
         begun = time.monotonic()
         with pytest.raises(KeyStoreUnavailable, match=f"127.0.0.1:{own_mongo.port}"):
             await store.open()
-        assert time.monotonic() - begun < TIMEOUT_S + 0.5
+        assert time.monotonic() - begun < 2 * TIMEOUT_S
         await assert_unavailable_in_time(store)
         own_mongo.start()
         with pytest.raises(InvalidCredentials):

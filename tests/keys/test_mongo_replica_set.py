@@ -149,7 +149,7 @@ def test_an_election_longer_than_the_timeout_fails_in_time_counts_nothing_and_re
             begun_s = time.monotonic()
             with pytest.raises(KeyStoreUnavailable):
                 await refused
-            assert time.monotonic() - begun_s < 1.5
+            assert time.monotonic() - begun_s < 2
         deadline_s = time.monotonic() + 10
         while time.monotonic() < deadline_s:
             try:
