@@ -31,7 +31,7 @@ COPY --from=build /opt/tritonserver /opt/tritonserver
 # libpython lies in /usr/local/lib; the first python3 on PATH is the one whose packages the backend sees.
 ENV PATH=/opt/tritonserver/bin:/opt/triton/bin:/usr/local/bin:/usr/bin:/bin \
     LD_LIBRARY_PATH=/opt/tritonserver/nvidia_pytriton.libs:/usr/local/lib \
-    PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+    PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ORT_DISABLE_TELEMETRY=1
 USER 1000:1000
 EXPOSE 8000 8002
 CMD ["tritonserver", "--model-repository=/models"]

@@ -68,6 +68,11 @@ def test_it_knows_none_of_the_service_variables(triton):
         assert not [name for name in process.environ() if name.startswith("LIVENESS_")]
 
 
+def test_onnx_runtime_is_told_to_report_to_nobody(triton):
+    for stub in named(triton.log_path.parent, "triton_python_backend_stub"):
+        assert stub.environ()["ORT_DISABLE_TELEMETRY"] == "1"
+
+
 def test_its_name_is_not_that_of_another_server(triton):
     assert len(json.loads(ask(triton.url, "GET", "/v2")[1])["name"]) == 16
 

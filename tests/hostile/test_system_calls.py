@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import psutil
 import pytest
 
 from frontend.images import RgbImage
-from tests.conftest import Stack, data_uri, jpeg_of, png_of
+from frontend.settings import PROJECT_ROOT
+from tests.conftest import Stack, data_uri, environment, jpeg_of, png_of
 
 CALLS = "open,openat,openat2,creat,memfd_create,write,writev,pwrite64,pwritev,connect,sendto,sendmsg"
 WRITTEN = re.compile(r"\b(?:write|writev|pwrite64|pwritev)\(\d+<(/[^>]*)>")
@@ -85,3 +87,24 @@ def test_nobody_is_called_but_triton(target: Stack, calls: str) -> None:
         assert f"sin_port=htons({port})" in address, address
         assert 'inet_addr("127.0.0.1")' in address, address
     assert not re.search(r"\b(?:sendto|sendmsg)\(.*sin6?_port", calls)
+
+
+LOADS_A_MODEL = """
+import time
+import frontend
+import onnxruntime
+session = onnxruntime.InferenceSession("model_repository/anti_spoof/1/model.onnx", providers=["CPUExecutionProvider"])
+time.sleep(3)
+"""
+
+
+def test_onnx_runtime_calls_nobody(tmp_path: Path) -> None:
+    """Its official builds look their makers up within the second, unless they are told not to."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    report = tmp_path / "calls"
+    command = ["strace", "-f", "-o", str(report), "-e", "trace=connect,sendto", sys.executable, "-c", LOADS_A_MODEL]
+    there = {name: value for name, value in environment().items() if name not in {"CI", "ORT_DISABLE_TELEMETRY"}}
+    subprocess.run(command, cwd=PROJECT_ROOT, env=there, check=True, timeout=100)
+    assert "exited with 0" in report.read_text()
+    assert "sa_family=AF_INET" not in report.read_text()
