@@ -28,7 +28,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, portrait: RgbImage) -> Pa
 
 def check(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "frontend.cli", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment(**settings))
+    wide = environment(**settings) | {"COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=wide)
 
 
 def verdicts(json_lines: str) -> dict[str, tuple[int | None, str]]:

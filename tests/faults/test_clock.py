@@ -61,7 +61,7 @@ def test_a_clock_set_back_and_forth_harms_nothing(
         key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
         for by_s in (-DAY_S, DAY_S):
             already = key.used()
-            trial = try_fault(url, key, small_jpeg, shifted(by_s), lasts_s=2, deadline_s=2)
+            trial = try_fault(url, key, small_jpeg, shifted(by_s), lasts_s=2, deadline_s=5)
             print(trial)
             assert trial.statuses[503] > 0, "the time given to Triton was still measured"
             assert trial.used - already == trial.delivered
