@@ -108,7 +108,7 @@ install() {
   if [[ $1 != runtime ]]; then requirements_mark runtime >"$venv/.installed-runtime"; fi
   for name in build embedded "$1"; do lists+=(-r "$root/requirements/$name.txt"); done
   if have_uv; then
-    pip=(uv pip install --python "$venv/bin/python" --no-deps)
+    pip=(uv pip install --python "$venv/bin/python" --no-deps --compile-bytecode)
   else
     pip=("$venv/bin/python" -I -m pip install --no-deps --no-input --no-warn-conflicts --disable-pip-version-check
       --progress-bar off)
