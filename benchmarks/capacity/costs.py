@@ -16,10 +16,11 @@ from benchmarks.lib.command import Unable
 from benchmarks.lib.corpus import Picture
 from benchmarks.lib.load import Load, closed_loop, open_loop
 from benchmarks.lib.stack import Service, running_stack
+from frontend.crops import CROP_SIDE_PIXELS
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 
-CROPS_BYTES = 2 * 128 * 128 * 3
+CROP_BYTES = CROP_SIDE_PIXELS**2 * 3
 CLIENTS_AT_ONCE = 8
 SHARES = (0.3, 0.5, 0.7)
 """Of saturation, at which latency is measured."""

@@ -7,7 +7,7 @@ can do is an assumption that has a name and a number here, and an option on the 
 
 from dataclasses import dataclass
 
-from benchmarks.capacity.costs import CROPS_BYTES, Costs
+from benchmarks.capacity.costs import CROP_BYTES, Costs
 
 CORES_A_REPLICA = 2
 MEMORY_FRONTEND_MB = 120.0 * CORES_A_REPLICA + 200.0
@@ -93,7 +93,7 @@ def tier_gbits(rate: float, costs: Costs) -> dict[str, float]:
     """Network of each tier at this rate, in Gbit/s."""
     return {
         "callers to frontends": rate * costs.request_bytes * 8 / 1e9,
-        "frontends to Triton": rate * CROPS_BYTES * 8 / 1e9,
+        "frontends to Triton": rate * CROP_BYTES * 8 / 1e9,
     }
 
 
