@@ -40,11 +40,19 @@ def test_guide_lists_every_setting_with_its_default() -> None:
     assert written == settings_table()
 
 
+def passed_on(file: str, in_other_ways: set[str]) -> set[str]:
+    """Settings that this file hands to the frontend, those `in_other_ways` among them."""
+    frontend = (COMPOSE / file).read_text().split("\n  frontend:")[1].split("\n  proxy:")[0]
+    return {name.lower() for name in re.findall(r"^ {6}LIVENESS_(\w+):", frontend, re.MULTILINE)} | in_other_ways
+
+
 def test_compose_file_passes_every_setting_on() -> None:
-    frontend = (COMPOSE / "compose.yaml").read_text().split("\n  frontend:")[1].split("\n  proxy:")[0]
-    passed = set(re.findall(r"^ {6}LIVENESS_(\w+):", frontend, re.MULTILINE))
-    wanted = {name.upper() for name in Settings.model_fields if name not in OF_THE_EMBEDDED_STACK}
-    assert passed == wanted
+    assert passed_on("compose.yaml", OF_THE_EMBEDDED_STACK) == set(Settings.model_fields)
+
+
+def test_stack_file_passes_every_setting_on() -> None:
+    secret_and_not_there = {"keys_url", "model_repository"}
+    assert passed_on("stack.yaml", OF_THE_EMBEDDED_STACK | secret_and_not_there) == set(Settings.model_fields)
 
 
 def test_guide_lists_every_variable_of_the_compose_files() -> None:
