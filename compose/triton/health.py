@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-FAILURES = Path("/tmp/failures")  # noqa: S108  a file system of the container's own, empty at each start
+FAILURES = Path("/tmp/failures")  # noqa: S108  a file system of the container's own; `start` removes it
 PATIENCE = 3
 PATIENCE_AT_START = 24
 CROP_BYTES = 128 * 128 * 3
