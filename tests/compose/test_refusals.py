@@ -130,6 +130,17 @@ def test_compose_init_keeps_what_is_there(tmp_path: Path) -> None:
     assert os.environ.get("COMPOSE_FILE") is None
 
 
+def test_compose_init_leaves_other_profiles_on(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    made = Deployment(tmp_path, "liveness-profiles")
+    made.script("compose-init")
+    with (tmp_path / "compose/.env").open("a") as settings:
+        settings.write("COMPOSE_PROFILES=observability\n")
+    for frontends, profiles in ("3", "proxy,observability"), ("1", "observability"):
+        made.script("compose-init", "--frontends", frontends)
+        assert f"COMPOSE_PROFILES={profiles}" in (tmp_path / "compose/.env").read_text().splitlines()
+
+
 def test_frontend_takes_its_address_of_keys_from_a_file(project: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     secret = tmp_path / "LIVENESS_KEYS_URL"
