@@ -107,7 +107,7 @@ class Deployment:
 
     def remove(self, *, volumes: bool = True) -> None:
         # A profile in .env may have been switched off while its containers run.
-        self.settings["COMPOSE_PROFILES"] = "proxy"
+        self.settings["COMPOSE_PROFILES"] = "proxy,observability"
         self.compose("down", "--remove-orphans", "--timeout", "20", *(["--volumes"] if volumes else []))
         del self.settings["COMPOSE_PROFILES"]
 
