@@ -103,6 +103,7 @@ class Metrics:
             buckets=_REQUEST_BUCKETS_S,
             registry=registry,
         )
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._in_flight = Gauge(
             "liveness_requests_in_flight",
             "Requests for verdicts that are not answered yet.",
@@ -143,8 +144,9 @@ class Metrics:
         """Count one request."""
         if request.path.startswith("/liveness"):
             self._in_flight.dec()
-        self._requests.labels(request.route, str(request.status)).inc()
-        self._durations.labels(request.route).observe(request.duration_s)
+        requests, duration_s = self._answered.get((request.route, request.status)) or self._known_answer(request)
+        requests.inc()
+        duration_s.observe(request.duration_s)
         if request.route == "/liveness/batch" and request.outcome == outcome_name(Overloaded()):
             self._refusals.inc()  # the batch as a whole: none of its pictures came as far as `observe`
 
@@ -163,6 +165,10 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
         return registry
+
+    def _known_answer(self, request: EndedRequest) -> tuple[Counter, Histogram]:
+        metrics = self._requests.labels(request.route, str(request.status)), self._durations.labels(request.route)
+        return self._answered.setdefault((request.route, request.status), metrics)
 
     def _known_stage(self, stage: str) -> Histogram:
         return self._stage.setdefault(stage, self._stages.labels(stage))
