@@ -99,7 +99,7 @@ time.sleep(15)
 
 
 def test_onnx_runtime_calls_nobody(tmp_path: Path) -> None:
-    """Its official builds look their makers up some seven seconds after a model is loaded, unless they are told not to."""
+    """Its official builds look their makers up seven seconds after a model is loaded, unless they are told not to."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     report = tmp_path / "calls"
