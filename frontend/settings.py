@@ -113,9 +113,8 @@ class Settings(BaseSettings):
     )
 
     decode_threads: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=lambda: usable_cores() + 1,
-        description="Threads that decode, detect and crop; the default is one more than the usable cores, "
-        "so that none is idle while a thread waits for the interpreter.",
+        default_factory=usable_cores,
+        description="Threads that decode, detect and crop; the default is the number of usable cores.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
         32, description="Requests judged at once in one process."
