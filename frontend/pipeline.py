@@ -21,8 +21,8 @@ from frontend.timing import StageClock
 Prepared = TypeVar("Prepared")
 
 GIVES_WAY_BY = 10
-"""Niceness of the threads that decode, above the process's own: where cores are short the event loop goes first, so that
-an overloaded service refuses in milliseconds, answers for its health, and wastes less on what it refuses.
+"""Niceness of the threads that decode, above the process's own: where cores are short the event loop goes first, so
+that an overloaded service refuses in milliseconds, answers for its health, and wastes less on what it refuses.
 
 On Linux a niceness belongs to the thread: nice(2), "C library/kernel differences"."""
 
