@@ -1,9 +1,10 @@
 """The labelled images that are trained on."""
 
-from collections.abc import Collection
+import csv
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from frontend.evaluation.manifest import read_manifest
+from frontend.evaluation.manifest import OPTIONAL, REQUIRED, read_manifest
 from frontend.evaluation.samples import Sample, require_both_classes
 
 
@@ -15,6 +16,17 @@ def read_faces(file: Path, ignored: Collection[str]) -> list[Sample]:
     faces = [s for s in read_manifest(file, renamed={}, ignored=ignored, splits=()) if s.label != "no_face"]
     require_both_classes(faces)
     return faces
+
+
+def write_manifest(file: Path, faces: Sequence[Sample]) -> None:
+    """List them for `liveness evaluate`, with their full paths, or write nothing."""
+    part = file.with_suffix(".part")
+    with part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*REQUIRED, *OPTIONAL])
+        for face in faces:
+            writer.writerow([face.path.absolute(), face.label, *(getattr(face, column) for column in OPTIONAL)])
+    part.replace(file)
 
 
 def is_live(sample: Sample) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from frontend.evaluation.samples import Sample
 from training.errors import TrainingRefused
-from training.manifest import is_live
+from training.manifest import is_live, write_manifest
 from training.regions import Region, load_regions, save_regions
 from training.train import People
 
@@ -55,7 +55,10 @@ class Workspace:
     def save_faces(
         self, samples: Sequence[Sample], regions: Sequence[Region | None], held_back: Sequence[bool]
     ) -> dict[str, int]:
-        """Keep those with a face; returns how many there are on each side, and how many have none."""
+        """Keep those with a face; returns how many there are on each side, and how many have none.
+
+        What is held back is also listed in `held-back.csv`, without a face or not: a manifest for `liveness evaluate`.
+        """
         kept = [i for i, region in enumerate(regions) if region is not None]
         sides = {
             "sources": [samples[i].source for i in kept],
@@ -63,6 +66,9 @@ class Workspace:
             "is_held_back": [held_back[i] for i in kept],
         }
         save_regions(self.new("regions.npy"), [region for region in regions if region is not None])
+        write_manifest(
+            self.new("held-back.csv"), [sample for sample, held in zip(samples, held_back, strict=True) if held]
+        )
         self.new("faces.json").write_text(json.dumps(sides))
         number = sum(held_back[i] for i in kept)
         return {"training": len(kept) - number, "held back": number, "without a face": len(samples) - len(kept)}
