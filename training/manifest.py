@@ -6,6 +6,7 @@ from pathlib import Path
 
 from frontend.evaluation.manifest import OPTIONAL, REQUIRED, read_manifest
 from frontend.evaluation.samples import Sample, require_both_classes
+from training.errors import TrainingRefused
 
 
 def read_faces(file: Path, ignored: Collection[str]) -> list[Sample]:
@@ -32,3 +33,14 @@ def write_manifest(file: Path, faces: Sequence[Sample]) -> None:
 def is_live(sample: Sample) -> bool:
     """Whether a living person was before the camera."""
     return sample.label == "bona_fide"
+
+
+def require_classes(are_live: Collection[bool], *, is_held_back: bool) -> None:
+    """Raise TrainingRefused when the images with a face on one side of the split are all of one class."""
+    for label, words in ((True, "live image"), (False, "attack")):
+        if label not in are_live:
+            side = "is held back" if is_held_back else "is left to train on"
+            raise TrainingRefused(
+                f"no {words} in which a face was found {side}: add images, or name the subjects of those there are; "
+                "`liveness evaluate` shows in which no face is found"
+            )

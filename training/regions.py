@@ -10,8 +10,8 @@ import numpy as np
 
 from frontend.crops import CROP_SIDE_PIXELS
 from frontend.decoding import ImageLimits, decode_image
-from frontend.errors import InvalidImage
-from frontend.evaluation.samples import Sample
+from frontend.errors import InvalidImage, InvalidImageSet
+from frontend.evaluation.samples import Sample, named
 from frontend.faces import FaceBox, FaceDetector, network_path
 from frontend.images import RgbImage
 
@@ -30,9 +30,16 @@ class Region:
 
 
 def find_regions(images: Sequence[Sample], processes: int) -> list[Region | None]:
-    """One for each image; None where no face is found or the image is unreadable. Black padding is cut off first."""
+    """One for each image; None where no face is found. Black padding is cut off first.
+
+    Raises InvalidImageSet, which names the unreadable ones, once all were tried.
+    """
     with ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(_find, [image.path for image in images], chunksize=16))
+        found = list(pool.map(_find, [image.path for image in images], chunksize=16))
+    unreadable = [f"{image.name} ({what})" for image, what in zip(images, found, strict=True) if isinstance(what, str)]
+    if unreadable:
+        raise InvalidImageSet(f"unreadable: {named(unreadable)}; mend them, or take them out of the manifest")
+    return [region for region in found if not isinstance(region, str)]
 
 
 def save_regions(file: Path, regions: Sequence[Region]) -> None:
@@ -56,12 +63,13 @@ def load_regions(file: Path) -> list[Region]:
     return regions
 
 
-def _find(path: Path) -> Region | None:
+def _find(path: Path) -> Region | str | None:
+    """The region, None without a face, or what keeps the image from being read."""
     cv2.setNumThreads(1)
     try:
         image = without_padding(decode_image(path.read_bytes(), _LIMITS))
-    except InvalidImage:
-        return None
+    except (OSError, InvalidImage) as error:
+        return str(error.strerror if isinstance(error, OSError) else error)
     faces = FaceDetector(network_path(), _FACE_THRESHOLD).detect(image)
     return region_of(image, faces[0]) if faces else None
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from frontend.evaluation.samples import Sample
 from training.errors import TrainingRefused
-from training.manifest import is_live, write_manifest
+from training.manifest import is_live, require_classes, write_manifest
 from training.regions import Region, load_regions, save_regions
 from training.train import People
 
@@ -58,8 +58,12 @@ class Workspace:
         """Keep those with a face; returns how many there are on each side, and how many have none.
 
         What is held back is also listed in `held-back.csv`, without a face or not: a manifest for `liveness evaluate`.
+        Views of earlier regions are removed. Raises TrainingRefused when a side lacks a class.
         """
         kept = [i for i, region in enumerate(regions) if region is not None]
+        for held in (False, True):
+            require_classes([is_live(samples[i]) for i in kept if held_back[i] == held], is_held_back=held)
+        self.new("views.npz").unlink(missing_ok=True)
         sides = {
             "sources": [samples[i].source for i in kept],
             "is_live": [is_live(samples[i]) for i in kept],

@@ -149,6 +149,11 @@ def test_pytorch_both_files_and_triton_agree_and_the_service_takes_the_file(view
     assert torch.allclose(values_of(loaded), values_of(started))
     with pytest.raises(TrainingRefused, match="no EfficientNet-Lite0 trunk"):
         load_onnx_weights(loaded, tmp_path / "float32.onnx", "context")
+    with pytest.raises(TrainingRefused, match="begin from the float32 model"):
+        load_onnx_weights(loaded, tmp_path / "int8.onnx", "face")
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(TrainingRefused, match="is no ONNX model"):
+        load_onnx_weights(loaded, tmp_path / "text.onnx", "face")
 
 
 def test_the_served_file_scores_each_picture_as_alone_in_any_batch(started, tmp_path):
