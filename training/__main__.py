@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 import typer
 
+from frontend.cli.labelled import Ignored, Labelled, Renamed, read_samples
 from frontend.cores import usable_cores
 from frontend.errors import LivenessError
 from frontend.images import RgbImage
@@ -20,7 +21,6 @@ from training.compare import as_table, figures_of, score_views
 from training.errors import TrainingRefused
 from training.export import export as write_onnx
 from training.leave_one_source_out import Images, leave_one_source_out
-from training.manifest import read_faces
 from training.network import LivenessNetwork
 from training.parity import parity as measure_parity
 from training.quantize import quantize as write_int8
@@ -44,15 +44,16 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=F
 
 @app.command()
 def regions(
-    manifest: Annotated[Path, typer.Argument(help="CSV of labelled images, as for `liveness evaluate`.", exists=True)],
+    labelled: Labelled,
     work: Work,
     held_back: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share that is kept for comparing.")] = 0.25,
     seed: int = 7,
-    ignore_column: Annotated[list[str] | None, typer.Option(help="A column to pass over; may be repeated.")] = None,
+    renamed: Renamed = None,
+    ignored: Ignored = None,
     threads: Threads = 0,
 ) -> None:
-    """Find every face, keep its surroundings, and hold whole subjects back."""
-    samples = read_faces(manifest, ignore_column or [])
+    """Find every face, keep its surroundings, and hold whole subjects back; images without a face stay out."""
+    samples = [s for s in read_samples(labelled, renamed or [], ignored or [], []) if s.label != "no_face"]
     sides = is_held_back(samples, held_back, seed)
     counts = Workspace(work).save_faces(samples, find_regions(samples, threads or usable_cores()), sides)
     typer.echo(", ".join(f"{number} {words}" for words, number in counts.items()))

@@ -4,19 +4,9 @@ import csv
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from frontend.evaluation.manifest import OPTIONAL, REQUIRED, read_manifest
-from frontend.evaluation.samples import Sample, require_both_classes
+from frontend.evaluation.manifest import OPTIONAL, REQUIRED
+from frontend.evaluation.samples import Sample
 from training.errors import TrainingRefused
-
-
-def read_faces(file: Path, ignored: Collection[str]) -> list[Sample]:
-    """The bona fide presentations and attacks of a manifest, as `liveness evaluate` reads it; others stay out.
-
-    `ignored` names columns to pass over. Raises InvalidImageSet, which names what is to be mended.
-    """
-    faces = [s for s in read_manifest(file, renamed={}, ignored=ignored, splits=()) if s.label != "no_face"]
-    require_both_classes(faces)
-    return faces
 
 
 def write_manifest(file: Path, faces: Sequence[Sample]) -> None:

@@ -43,7 +43,7 @@ class Workspace:
         """A file that an earlier step left; TrainingRefused says which step is to be run."""
         path = self._folder / name
         if not path.exists():
-            raise TrainingRefused(f"{path} is missing: run `python -m training {made_by}` first")
+            raise TrainingRefused(f"{path} is missing: run the step `{made_by}` first")
         return path
 
     def new(self, name: str) -> Path:
@@ -79,8 +79,8 @@ class Workspace:
 
     def faces(self) -> Faces:
         """What `save_faces` kept."""
-        sides = json.loads(self.file("faces.json", "regions MANIFEST").read_text())
-        regions = load_regions(self.file("regions.npy", "regions MANIFEST"))
+        sides = json.loads(self.file("faces.json", "regions").read_text())
+        regions = load_regions(self.file("regions.npy", "regions"))
         return Faces(regions=regions, **sides)
 
     def write_json(self, name: str, value: object) -> Path:

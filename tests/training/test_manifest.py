@@ -4,7 +4,7 @@ from pathlib import Path
 
 from frontend.evaluation.manifest import read_manifest
 from frontend.evaluation.samples import Sample
-from training.manifest import read_faces, write_manifest
+from training.manifest import write_manifest
 
 
 def test_a_written_manifest_reads_as_what_was_written(tmp_path, monkeypatch):
@@ -23,11 +23,3 @@ def test_a_written_manifest_reads_as_what_was_written(tmp_path, monkeypatch):
         (tmp_path / "c.jpg", "attack", "print", "", "ö", "", ""),
     ]
     assert not list((tmp_path / "elsewhere").glob("*.part"))
-
-
-def test_pictures_without_a_face_are_not_trained_on(tmp_path):
-    rows = [f"{i}.jpg,{label}" for i, label in enumerate(["live"] * 10 + ["spoof"] * 10 + ["noface"])]
-    for i in range(21):
-        (tmp_path / f"{i}.jpg").touch()
-    (tmp_path / "m.csv").write_text("\n".join(["path,label,sha256", *(row + "," for row in rows)]))
-    assert [s.name for s in read_faces(tmp_path / "m.csv", ["sha256"])] == [f"{i}.jpg" for i in range(20)]
