@@ -1,6 +1,5 @@
 """`python -m training`: the steps from a manifest of labelled images to a model file; README.md tells them in order."""
 
-import os
 import sys
 import time
 from dataclasses import asdict
@@ -234,7 +233,6 @@ def _training_crops(space: Workspace, count: int) -> list[RgbImage]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except LivenessError as error:
