@@ -12,6 +12,7 @@ import typer
 from frontend.cli.labelled import Ignored, Labelled, Renamed, read_samples
 from frontend.cores import usable_cores
 from frontend.errors import LivenessError
+from frontend.evaluation.samples import named
 from frontend.images import RgbImage
 from frontend.settings import load_settings
 from training import card
@@ -54,7 +55,10 @@ def regions(
     """Find every face, keep its surroundings, and hold whole subjects back; images without a face stay out."""
     samples = [s for s in read_samples(labelled, renamed or [], ignored or [], []) if s.label != "no_face"]
     sides = is_held_back(samples, held_back, seed)
-    counts = Workspace(work).save_faces(samples, find_regions(samples, threads or usable_cores()), sides)
+    found, unreadable = find_regions(samples, threads or usable_cores())
+    if unreadable:
+        typer.echo(f"unreadable, left out: {named(unreadable)}; mend them, or remove them from the list", err=True)
+    counts = Workspace(work).save_faces(samples, found, sides)
     typer.echo(", ".join(f"{number} {words}" for words, number in counts.items()))
 
 

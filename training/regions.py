@@ -1,7 +1,7 @@
 """Each image's face with its surroundings, found once and kept: later steps neither decode nor detect."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from frontend.crops import CROP_SIDE_PIXELS
 from frontend.decoding import ImageLimits, decode_image
-from frontend.errors import InvalidImage, InvalidImageSet
-from frontend.evaluation.samples import Sample, named
+from frontend.errors import InvalidImage
+from frontend.evaluation.samples import Sample
 from frontend.faces import FaceBox, FaceDetector, network_path
 from frontend.images import RgbImage
 
@@ -29,17 +29,16 @@ class Region:
     box: FaceBox
 
 
-def find_regions(images: Sequence[Sample], processes: int) -> list[Region | None]:
-    """One for each image; None where no face is found. Black padding is cut off first.
+def find_regions(images: Sequence[Sample], threads: int) -> tuple[list[Region | None], list[str]]:
+    """One for each image, None where no face is found; and the names of those that cannot be read, which are None too.
 
-    Raises InvalidImageSet, which names the unreadable ones, once all were tried.
+    Black padding is cut off first.
     """
-    with ProcessPoolExecutor(processes) as pool:
-        found = list(pool.map(_find, [image.path for image in images], chunksize=16))
+    cv2.setNumThreads(1)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(_find, [image.path for image in images]))
     unreadable = [f"{image.name} ({what})" for image, what in zip(images, found, strict=True) if isinstance(what, str)]
-    if unreadable:
-        raise InvalidImageSet(f"unreadable: {named(unreadable)}; mend them, or take them out of the manifest")
-    return [region for region in found if not isinstance(region, str)]
+    return [None if isinstance(region, str) else region for region in found], unreadable
 
 
 def save_regions(file: Path, regions: Sequence[Region]) -> None:
@@ -65,7 +64,6 @@ def load_regions(file: Path) -> list[Region]:
 
 def _find(path: Path) -> Region | str | None:
     """The region, None without a face, or what keeps the image from being read."""
-    cv2.setNumThreads(1)
     try:
         image = without_padding(decode_image(path.read_bytes(), _LIMITS))
     except (OSError, InvalidImage) as error:
