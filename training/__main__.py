@@ -1,6 +1,5 @@
 """`python -m training`: the steps from a manifest of labelled images to a model file; README.md tells them in order."""
 
-import os
 import sys
 import time
 from dataclasses import asdict
@@ -10,8 +9,10 @@ from typing import Annotated
 import torch
 import typer
 
+from frontend.cli.labelled import Ignored, Labelled, Renamed, read_samples
 from frontend.cores import usable_cores
 from frontend.errors import LivenessError
+from frontend.evaluation.samples import named
 from frontend.images import RgbImage
 from frontend.settings import load_settings
 from training import card
@@ -19,14 +20,14 @@ from training.average import average as average_of
 from training.compare import as_table, figures_of, score_views
 from training.errors import TrainingRefused
 from training.export import export as write_onnx
-from training.leave_one_source_out import leave_one_source_out
-from training.manifest import read_faces
+from training.leave_one_source_out import Images, leave_one_source_out
 from training.network import LivenessNetwork
 from training.parity import parity as measure_parity
 from training.quantize import quantize as write_int8
 from training.regions import find_regions
 from training.split import is_held_back
 from training.start import load_imagenet_weights, load_onnx_weights
+from training.targets import Shares
 from training.teachers import Teachers
 from training.train import Recipe, lesson_of
 from training.train import train as fine_tune
@@ -43,17 +44,21 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=F
 
 @app.command()
 def regions(
-    manifest: Annotated[Path, typer.Argument(help="CSV of labelled images, as for `liveness evaluate`.", exists=True)],
+    labelled: Labelled,
     work: Work,
     held_back: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share that is kept for comparing.")] = 0.25,
     seed: int = 7,
-    ignore_column: Annotated[list[str] | None, typer.Option(help="A column to pass over; may be repeated.")] = None,
+    renamed: Renamed = None,
+    ignored: Ignored = None,
     threads: Threads = 0,
 ) -> None:
-    """Find every face, keep its surroundings, and hold whole subjects back."""
-    samples = read_faces(manifest, ignore_column or [])
+    """Find every face, keep its surroundings, and hold whole subjects back; images without a face stay out."""
+    samples = [s for s in read_samples(labelled, renamed or [], ignored or [], []) if s.label != "no_face"]
     sides = is_held_back(samples, held_back, seed)
-    counts = Workspace(work).save_faces(samples, find_regions(samples, threads or usable_cores()), sides)
+    found, unreadable = find_regions(samples, threads or usable_cores())
+    if unreadable:
+        typer.echo(f"unreadable, left out: {named(unreadable)}; mend them, or remove them from the list", err=True)
+    counts = Workspace(work).save_faces(samples, found, sides)
     typer.echo(", ".join(f"{number} {words}" for words, number in counts.items()))
 
 
@@ -184,20 +189,35 @@ def compare(
 
 
 @app.command("leave-one-source-out")
-def leave_out(work: Work, run: str = "run") -> None:
-    """Fit the head without each source in turn and judge it on that source; a table and leave-one-source-out.json."""
+def leave_out(
+    work: Work,
+    run: Annotated[str, typer.Option(help="Name of the run, a folder in the work folder.")] = "leave-one-source-out",
+    seed: int = 1,
+    epochs: Annotated[int, typer.Option(min=1)] = 3,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-2)] = 5e-4,
+    frozen_blocks: Annotated[int, typer.Option(min=0, max=15, help="Blocks that keep their weights.")] = 5,
+    label_share: Annotated[float, typer.Option(min=0, max=1, help="The rest is the public networks'.")] = 0.6,
+    threads: Threads = 0,
+) -> None:
+    """Train from ImageNet without each source in turn and judge on it; run the same command again to go on."""
+    torch.set_num_threads(threads or usable_cores())
     space = Workspace(work)
-    recipe, people = Recipe(), space.faces().people
-    network, shown = _network(space, run), load_views(space.file("views.npz", "views"))
-    sources = [people.sources[i] for i in shown.image]
-    lesson = lesson_of(network, shown, people, recipe)
-    rows = leave_one_source_out(network, lesson, sources, people.is_live[shown.image], shown.kind == "clean")
-    space.write_json(f"{run}/leave-one-source-out.json", rows)
-    head = ["left out", "AUC", "ACER", "AUC with it", "ACER with it"]
-    figures = [
-        [row.source, *(f"{x:.4f}" for x in (row.auc, row.acer, row.auc_with_it, row.acer_with_it))] for row in rows
-    ]
-    typer.echo(card.as_markdown([head, *figures]))
+    recipe = Recipe(
+        seed=seed,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        frozen_blocks=frozen_blocks,
+        shares=Shares(label=label_share, two_crop=0.0, public=1 - label_share),
+    )
+    shown, faces = load_views(space.file("views.npz", "views")), space.faces()
+    folder = space.new(f"{run}/rows.json").parent
+    rows = [["left out", "live", "attacks", "AUC", "ACER", "APCER", "BPCER"]]
+    images = Images(faces.regions, faces.people, faces.is_held_back)
+    for row in leave_one_source_out(images, shown, recipe, folder):
+        rates = (f"{100 * rate:.1f} %" for rate in (row.acer, row.apcer, row.bpcer))
+        rows.append([row.source, str(row.live), str(row.attacks), f"{row.auc:.4f}", *rates])
+        typer.echo(" ".join(rows[-1]), err=True)
+    typer.echo(card.as_markdown(rows))
 
 
 @app.command()
@@ -228,7 +248,6 @@ def _training_crops(space: Workspace, count: int) -> list[RgbImage]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except LivenessError as error:

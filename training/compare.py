@@ -13,12 +13,11 @@ from frontend.crops import crop_face
 from frontend.evaluation.metrics import Array, ScoredClasses
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
-from frontend.onnx_session import one_thread_session
 from training.augment import DEGRADATIONS, Random
 from training.implant import implant
 from training.regions import Region
 from training.targets import Calibration, fit_calibration, sigmoid
-from training.teachers import Teachers, logit_of, two_crops
+from training.teachers import ONE_CROP, TWO_CROPS, Teachers, logit_of, session, two_crops
 from training.views import changed
 
 _SEED = 90_001
@@ -72,7 +71,7 @@ def score_views(
     An implant is set into the surround of another live one of the same source, where there is one.
     """
     cv2.setNumThreads(1)
-    runs = {name: one_thread_session(file) for name, file in models.items()}
+    runs = {name: session(file, ONE_CROP, TWO_CROPS) for name, file in models.items()}
     kinds = ["clean", *DEGRADATIONS, _IMPLANT]
     live = [i for i, (_, _, is_live) in enumerate(faces) if is_live]
 

@@ -1,107 +1,103 @@
-"""An estimate of a new camera: for each source, a head that was fitted without it, judged on it.
+"""An estimate of a new camera: for each source, a network that has learned nothing from it, judged on it.
 
-Only the head is fitted anew. The trunk keeps what it learned from every source, the one left out included, so the table
-is kinder than training again without the source would be; it tells which sources the head cannot do without.
+Each begins from ImageNet weights. The two-crop model has no say in what it learns, for that model may have learned from
+the source; the public networks have, calibrated without it. What those learned from is not known here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from frontend.evaluation.metrics import ScoredClasses
-from training.network import FEATURES, LivenessNetwork
-from training.sampling import sampling_weights
-from training.targets import sigmoid
-from training.train import Lesson
+from frontend.crops import crop_face
+from frontend.evaluation.metrics import Array
+from training.errors import TrainingRefused
+from training.network import LivenessNetwork
+from training.regions import Region
+from training.start import load_imagenet_weights
+from training.train import People, Recipe, early_of, lesson_from, train
+from training.unseen import UnseenSource, figures_of, judged_places, shows_nothing_of, sources_to_judge
+from training.views import Views
 
-_PENALTY = 1e-3
-_LEAST_OF_A_CLASS = 5
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """What a head says of a source that it did not see; where that has one class only, against all sources' other."""
+class Images:
+    """All images of the manifest, [n] each: those that are held back lend a class to a source that has one only."""
 
-    source: str
-    auc: float
-    acer: float
-    auc_with_it: float
-    acer_with_it: float
+    regions: Sequence[Region]
+    people: People
+    is_held_back: Sequence[bool]
 
 
-def leave_one_source_out(
-    network: LivenessNetwork,
-    lesson: Lesson,
-    sources: Sequence[str],
-    is_live: NDArray[np.bool_],
-    is_judged: NDArray[np.bool_],
-) -> list[LeftOut]:
-    """One row for each source. Of the lesson's views: their sources and labels, and which of them are judged.
+def leave_one_source_out(images: Images, views: Views, recipe: Recipe, folder: Path) -> Iterator[UnseenSource]:
+    """A row for each source with enough images, in alphabetical order.
 
-    The views are those of the training images: what is left out of a fit is what it is judged on. `auc_with_it` is of a
-    head that was fitted on all of them.
+    Each is kept in `folder` once it is there, and an interrupted table goes on where it was stopped. Raises
+    TrainingRefused when the folder is of another recipe or other views.
     """
-    seen, names = features_of(network, lesson), np.asarray(sources)
-    everything = _fitted(seen, lesson, names, is_live, np.ones(len(names), bool))
-    rows = []
-    for source in sorted(set(sources)):
-        mine = is_judged & (names == source)
-        if mine.sum() < _LEAST_OF_A_CLASS:
-            continue
-        without = _fitted(seen, lesson, names, is_live, names != source)
-        judged = [_judged(logits, mine, is_judged, is_live) for logits in (without, everything)]
-        rows.append(LeftOut(source, *judged[0], *judged[1]))
-    return rows
+    sources, is_live = images.people.sources, images.people.is_live
+    judged = {
+        source: judged_places(source, sources, is_live, images.is_held_back)
+        for source in sources_to_judge(views, sources, is_live)
+    }
+    rows = _Rows(folder / "rows.json", recipe, views)
+    early: NDArray[np.float16] | None = None
+    for number, (source, (live, attacks)) in enumerate(judged.items()):
+        if source not in rows.done:
+            if early is None:
+                early = early_of(_started(recipe), views, recipe)
+            kept = shows_nothing_of(source, views, sources)
+            lesson = lesson_from(early[kept], views.only(kept), images.people, recipe)
+            run = folder / f"source-{number}"
+            network = train(_started(recipe), lesson, recipe, run)
+            of_class = [(places, _logits(network, images.regions, places)) for places in (live, attacks)]
+            rows.keep(figures_of(source, sources, *of_class))
+            (run / "checkpoint.pt").unlink()
+        yield rows.done[source]
 
 
-def features_of(network: LivenessNetwork, lesson: Lesson) -> torch.Tensor:
-    """[n, 1280]: what the head sees of each view (not of its mirror image)."""
+class _Rows:
+    """The finished rows, in a file that belongs to one recipe and one set of views."""
+
+    def __init__(self, file: Path, recipe: Recipe, views: Views) -> None:
+        self._file = file
+        of_views = [len(views.image), float(views.logits.sum()), int(views.pixels[::97].sum(dtype=np.int64))]
+        self._of = json.loads(json.dumps({"recipe": asdict(recipe), "views": of_views}))
+        state = json.loads(file.read_text()) if file.exists() else self._of | {"rows": []}
+        if {name: state[name] for name in self._of} != self._of:
+            raise TrainingRefused(
+                f"{file} was begun with another recipe or other views: give the run another name, or remove its folder"
+            )
+        self.done = {row["source"]: UnseenSource(**row) for row in state["rows"]}
+
+    def keep(self, row: UnseenSource) -> None:
+        """Write them with one more, or nothing."""
+        self.done[row.source] = row
+        part = self._file.with_suffix(".part")
+        state = self._of | {"rows": [asdict(one) for one in self.done.values()]}
+        part.write_text(json.dumps(state, indent=1) + "\n")
+        part.replace(self._file)
+
+
+def _started(recipe: Recipe) -> LivenessNetwork:
+    network = LivenessNetwork(recipe.frozen_blocks)
+    load_imagenet_weights(network)
+    return network
+
+
+def _logits(network: LivenessNetwork, regions: Sequence[Region], places: Sequence[int]) -> Array:
+    """[n]: of the images at these places, as they are."""
     network.eval()
     found = []
     with torch.no_grad():
-        for first in range(0, len(lesson.target), 64):
-            early = torch.from_numpy(lesson.early[first : first + 64, 0]).float()
-            found.append(network.features(early))
-    return torch.cat(found)
-
-
-def _fitted(
-    seen: torch.Tensor, lesson: Lesson, sources: NDArray[np.str_], is_live: NDArray[np.bool_], used: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """[n]: the logits of a logistic head, fitted on the views that are used, by L-BFGS."""
-    x, target = seen[torch.from_numpy(used)], torch.from_numpy(lesson.target[used])
-    weight = torch.from_numpy(sampling_weights(sources[used].tolist(), is_live[used].tolist())).float()
-    head = nn.Linear(FEATURES, 1)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=60, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        each = nn.functional.binary_cross_entropy_with_logits(head(x)[:, 0], target, reduction="none")
-        value = (weight * each).sum() + _PENALTY * head.weight.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    with torch.no_grad():
-        return np.asarray(head(seen)[:, 0].double().numpy(), np.float64)
-
-
-def _judged(
-    logits: NDArray[np.float64], mine: NDArray[np.bool_], judged: NDArray[np.bool_], is_live: NDArray[np.bool_]
-) -> tuple[float, float]:
-    live, attacks = (_of_class(logits, mine, judged, is_live == value) for value in (True, False))
-    rates = float((sigmoid(attacks) >= 0.5).mean()), float((sigmoid(live) < 0.5).mean())
-    return ScoredClasses(live, attacks).curve().auc(), sum(rates) / 2
-
-
-def _of_class(
-    logits: NDArray[np.float64], mine: NDArray[np.bool_], judged: NDArray[np.bool_], of_class: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    own = mine & of_class
-    return np.asarray(logits[own if own.sum() >= _LEAST_OF_A_CLASS else judged & of_class], np.float64)
+        for first in range(0, len(places), _BATCH):
+            faces = [regions[i] for i in places[first : first + _BATCH]]
+            crops = np.stack([crop_face(face.pixels, face.box) for face in faces])
+            found.append(network(torch.from_numpy(crops).permute(0, 3, 1, 2).float()).numpy())
+    return np.asarray(np.concatenate(found), np.float64)

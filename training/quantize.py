@@ -11,8 +11,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from frontend.images import RgbImage
-from frontend.onnx_session import one_thread_session
-from training.teachers import logit_of
+from training.teachers import ONE_CROP, logit_of, session
 
 _PERCENTILE = 99.99
 _BATCH = 25
@@ -50,7 +49,7 @@ def quantize(model: Path, crops: Sequence[RgbImage], file: Path, *, float_stem: 
 
 def logits(model: Path, crops: Sequence[RgbImage]) -> NDArray[np.float64]:
     """[n]: the logit of each crop, one at a time."""
-    run = one_thread_session(model)
+    run = session(model, ONE_CROP)
     answers = [run.run(None, {"face": crop[None]})[0] for crop in crops]
     return np.asarray([logit_of(float(answer[0, 0])) for answer in answers])
 

@@ -29,12 +29,17 @@ class Region:
     box: FaceBox
 
 
-def find_regions(images: Sequence[Sample], threads: int) -> list[Region | None]:
-    """One for each image; None where no face is found or the image is unreadable. Black padding is cut off first."""
+def find_regions(images: Sequence[Sample], threads: int) -> tuple[list[Region | None], list[str]]:
+    """One for each image, None where no face is found; and the names of those that cannot be read, which are None too.
+
+    Black padding is cut off first.
+    """
     cv2.setNumThreads(1)
     detector = FaceDetector(_FACE_THRESHOLD)
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda image: _find(image.path, detector), images))
+        found = list(pool.map(lambda image: _find(image.path, detector), images))
+    unreadable = [f"{image.name} ({what})" for image, what in zip(images, found, strict=True) if isinstance(what, str)]
+    return [None if isinstance(region, str) else region for region in found], unreadable
 
 
 def save_regions(file: Path, regions: Sequence[Region]) -> None:
@@ -58,11 +63,12 @@ def load_regions(file: Path) -> list[Region]:
     return regions
 
 
-def _find(path: Path, detector: FaceDetector) -> Region | None:
+def _find(path: Path, detector: FaceDetector) -> Region | str | None:
+    """The region, None without a face, or what keeps the image from being read."""
     try:
         image = without_padding(decode_image(path.read_bytes(), _LIMITS))
-    except InvalidImage:
-        return None
+    except (OSError, InvalidImage) as error:
+        return str(error.strerror if isinstance(error, OSError) else error)
     faces = detector.detect(image)
     return region_of(image, faces[0]) if faces else None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -45,13 +46,18 @@ def load_onnx_weights(network: LivenessNetwork, file: Path, input_name: str) -> 
 
     Raises TrainingRefused when the file holds no such trunk.
     """
-    graph = onnx.load(file).graph
+    try:
+        graph = onnx.load(file).graph
+    except DecodeError:
+        raise TrainingRefused(f"{file} is no ONNX model") from None
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     reached, found = {input_name}, []
     for node in graph.node:
         if reached & set(node.input) and node.op_type != "Concat":
             reached |= set(node.output)
             if node.op_type == "Conv":
+                if not values.keys() >= set(node.input[1:]):
+                    raise TrainingRefused(f"{file} has no plain weights: begin from the float32 model, not from int8")
                 found.append((torch.tensor(values[node.input[1]]), torch.tensor(values[node.input[2]])))
     if [tuple(weight.shape) for weight, _ in found] != [tuple(weight.shape) for weight, _ in parameters_of(network)]:
         raise TrainingRefused(f"{file} holds no EfficientNet-Lite0 trunk behind an input {input_name!r}")

@@ -1,6 +1,6 @@
 """The networks that teach: each looks at the same view as the student, through the window that it was made for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,19 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from frontend.crops import cut, window_around
+from frontend.crops import CROP_SIDE_PIXELS, cut, window_around
 from frontend.faces import FaceBox
 from frontend.images import RgbImage
-from frontend.onnx_session import one_thread_session
+from frontend.onnx_session import ORT_ERRORS, one_thread_session
+from training.errors import TrainingRefused
 
 _BLAZEFACE_TO_YUNET = 0.823
 TWO_CROP_SCALES = {"context": 2.7 / _BLAZEFACE_TO_YUNET, "face": 1.45 / _BLAZEFACE_TO_YUNET}
 """The windows of the model that the service had before it had one for a single crop."""
+Inputs = Mapping[str, tuple[int, ...]]
+"""By name: the shape of one picture."""
+ONE_CROP: Inputs = {"face": (CROP_SIDE_PIXELS, CROP_SIDE_PIXELS, 3)}
+TWO_CROPS: Inputs = dict.fromkeys(TWO_CROP_SCALES, ONE_CROP["face"])
 _FAR = 12.0  # logits are cut off here: a teacher that is certain says no more than one that is nearly so
 
 
@@ -32,6 +37,11 @@ class FaceNetwork:
     divisor: float
     live_class: int
 
+    @property
+    def inputs(self) -> Inputs:
+        """What the file takes."""
+        return {"input": (3, self.side_pixels, self.side_pixels)}
+
 
 PUBLIC_TEACHERS = (
     FaceNetwork("minifasnet_v2_80_scale2.7.onnx", 80, 2.7, False, True, 1.0, 1),
@@ -41,11 +51,17 @@ PUBLIC_TEACHERS = (
 
 
 class Teachers:
-    """The two-crop model and the public networks, one thread each call; `names` are in the order of the logits."""
+    """The two-crop model and the public networks, one thread each call; `names` are in the order of the logits.
+
+    Raises TrainingRefused when one of them is not there or has other inputs.
+    """
 
     def __init__(self, two_crop_model: Path, folder: Path) -> None:
-        self._two_crop = one_thread_session(two_crop_model)
-        self._others = [(network, one_thread_session(folder / network.file)) for network in PUBLIC_TEACHERS]
+        missing = [network.file for network in PUBLIC_TEACHERS if not (folder / network.file).is_file()]
+        if missing:
+            raise TrainingRefused(f"not in {folder}: {', '.join(missing)}; training/README.md says what they are")
+        self._two_crop = session(two_crop_model, TWO_CROPS)
+        self._others = [(network, session(folder / network.file, network.inputs)) for network in PUBLIC_TEACHERS]
         self.names = ["two_crop", *(network.file.removesuffix(".onnx") for network in PUBLIC_TEACHERS)]
 
     def logits(self, image: RgbImage, box: FaceBox) -> list[float]:
@@ -69,6 +85,23 @@ def two_crops(image: RgbImage, box: FaceBox) -> dict[str, RgbImage]:
     """What the two-crop model is given, [1, 128, 128, 3] each."""
     height, width = image.shape[:2]
     return {name: cut(image, window_around(box, scale, width, height))[None] for name, scale in TWO_CROP_SCALES.items()}
+
+
+def session(file: Path, *wanted: Inputs) -> onnxruntime.InferenceSession:
+    """A model on one thread of the CPU; TrainingRefused when it does not load, or has none of the inputs wanted."""
+    try:
+        loaded = one_thread_session(file)
+    except ORT_ERRORS as error:
+        raise TrainingRefused(f"{file} is no model that ONNX Runtime loads: {str(error).splitlines()[0]}") from None
+    found = {x.name: tuple(x.shape[1:]) for x in loaded.get_inputs()}
+    if found not in wanted:
+        needed = " or ".join(_listed(inputs) for inputs in wanted)
+        raise TrainingRefused(f"{file} has the inputs {_listed(found)}; needed are {needed}")
+    return loaded
+
+
+def _listed(inputs: Inputs) -> str:
+    return ", ".join(f"{name} [n, {', '.join(map(str, sides))}]" for name, sides in sorted(inputs.items())) or "none"
 
 
 def logit_of(probability: float) -> float:

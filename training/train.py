@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import hashlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from frontend.crops import CROP_SCALE, cut, window_around
 from frontend.images import RgbImage
+from training.errors import TrainingRefused
 from training.network import LivenessNetwork
 from training.sampling import draw, sampling_weights
 from training.targets import SYNTHETIC, Calibration, Shares, fit_calibration, public_mean, targets_of
@@ -65,7 +67,9 @@ def train(network: LivenessNetwork, lesson: Lesson, recipe: Recipe, folder: Path
     """The averaged network after all epochs.
 
     In `folder` are kept `checkpoint.pt` (the state after the last finished epoch) and `log.csv` (a line an epoch).
+    Raises TrainingRefused when the checkpoint there is of another training.
     """
+    begun_with = _digest(network, lesson, recipe)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(recipe.seed)
     network.to(device, memory_format=torch.channels_last)
@@ -78,6 +82,11 @@ def train(network: LivenessNetwork, lesson: Lesson, recipe: Recipe, folder: Path
     done, step = 0, 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
+        if state.get("begun_with") != begun_with:
+            raise TrainingRefused(
+                f"{checkpoint} was begun with another recipe, start, views or number of threads: "
+                "give the run another name, or remove that file"
+            )
         network.load_state_dict(state["network"])
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
@@ -98,7 +107,7 @@ def train(network: LivenessNetwork, lesson: Lesson, recipe: Recipe, folder: Path
             _follow(averaged, network, min(recipe.ema_decay, step / (step + 10)))
             losses.append(loss.detach())
         state = {"network": network.state_dict(), "averaged": averaged.state_dict()}
-        state |= {"optimizer": optimizer.state_dict(), "epoch": epoch + 1, "step": step}
+        state |= {"optimizer": optimizer.state_dict(), "epoch": epoch + 1, "step": step, "begun_with": begun_with}
         torch.save(state, checkpoint.with_suffix(".part"))
         checkpoint.with_suffix(".part").replace(checkpoint)
         _log(folder / "log.csv", epoch + 1, step, losses, time.monotonic() - started)
@@ -107,8 +116,13 @@ def train(network: LivenessNetwork, lesson: Lesson, recipe: Recipe, folder: Path
 
 
 def lesson_of(network: LivenessNetwork, views: Views, people: People, recipe: Recipe) -> Lesson:
-    """Cut the crops, and run the frozen blocks over them once."""
+    """What the recipe learns from these views."""
     views = views.without(recipe.left_out)
+    return lesson_from(early_of(network, views, recipe), views, people, recipe)
+
+
+def early_of(network: LivenessNetwork, views: Views, recipe: Recipe) -> NDArray[np.float16]:
+    """Cut the crops, and run the frozen blocks over them and their mirror images once: [n, 2, c, h, w]."""
     random = np.random.default_rng(recipe.seed)
     early: list[NDArray[np.float16]] = []
     for first in range(0, len(views.image), recipe.batch):
@@ -117,8 +131,13 @@ def lesson_of(network: LivenessNetwork, views: Views, people: People, recipe: Re
         both = torch.from_numpy(np.concatenate([crops, crops[:, :, ::-1]])).permute(0, 3, 1, 2)
         out = network.early(both.float()).half().numpy()
         early.append(np.stack([out[: len(crops)], out[len(crops) :]], axis=1))
+    return np.concatenate(early)
+
+
+def lesson_from(early: NDArray[np.float16], views: Views, people: People, recipe: Recipe) -> Lesson:
+    """What is to be said of these views, and how often each is shown; `early` [n, 2, c, h, w] is of the same views."""
     return Lesson(
-        early=np.concatenate(early),
+        early=early,
         target=targets_of(views, people.is_live, recipe.shares, public_calibration(views, people)).astype(np.float32),
         weight=sampling_weights([people.sources[i] for i in views.image], people.is_live[views.image].tolist()),
     )
@@ -162,6 +181,14 @@ def _follow(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
+
+
+def _digest(network: nn.Module, lesson: Lesson, recipe: Recipe) -> str:
+    """What tells one training from every other: the SHA-256 of all that goes into it."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for array in (lesson.early, lesson.target, lesson.weight, *(v.numpy() for v in network.state_dict().values())):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _log(file: Path, epoch: int, step: int, losses: Sequence[Tensor], seconds: float) -> None:

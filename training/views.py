@@ -89,10 +89,13 @@ class Views:
         left, top, width, height = self.boxes[i].tolist()
         return FaceBox(left, top, width, height, 1.0)
 
+    def only(self, kept: NDArray[np.bool_]) -> "Views":
+        """Those that are kept, [n]."""
+        return Views(**{name: getattr(self, name)[kept] for name in self.__dataclass_fields__})
+
     def without(self, kinds: Collection[str]) -> "Views":
         """Those of other kinds."""
-        kept = ~np.isin(self.kind, list(kinds))
-        return Views(**{name: getattr(self, name)[kept] for name in self.__dataclass_fields__})
+        return self.only(~np.isin(self.kind, list(kinds)))
 
     def window(self, i: int, scale: float) -> RgbImage:
         """The [128, 128, 3] crop of `scale` times the box in view `i`."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from frontend.evaluation.samples import Sample
 from training.errors import TrainingRefused
-from training.manifest import is_live
+from training.manifest import is_live, require_classes, write_manifest
 from training.regions import Region, load_regions, save_regions
 from training.train import People
 
@@ -43,7 +43,7 @@ class Workspace:
         """A file that an earlier step left; TrainingRefused says which step is to be run."""
         path = self._folder / name
         if not path.exists():
-            raise TrainingRefused(f"{path} is missing: run `python -m training {made_by}` first")
+            raise TrainingRefused(f"{path} is missing: run the step `{made_by}` first")
         return path
 
     def new(self, name: str) -> Path:
@@ -55,22 +55,32 @@ class Workspace:
     def save_faces(
         self, samples: Sequence[Sample], regions: Sequence[Region | None], held_back: Sequence[bool]
     ) -> dict[str, int]:
-        """Keep those with a face; returns how many there are on each side, and how many have none."""
+        """Keep those with a face; returns how many there are on each side, and how many have none.
+
+        What is held back is also listed in `held-back.csv`, without a face or not: a manifest for `liveness evaluate`.
+        Views of earlier regions are removed. Raises TrainingRefused when a side lacks a class.
+        """
         kept = [i for i, region in enumerate(regions) if region is not None]
+        for held in (False, True):
+            require_classes([is_live(samples[i]) for i in kept if held_back[i] == held], is_held_back=held)
+        self.new("views.npz").unlink(missing_ok=True)
         sides = {
             "sources": [samples[i].source for i in kept],
             "is_live": [is_live(samples[i]) for i in kept],
             "is_held_back": [held_back[i] for i in kept],
         }
         save_regions(self.new("regions.npy"), [region for region in regions if region is not None])
+        write_manifest(
+            self.new("held-back.csv"), [sample for sample, held in zip(samples, held_back, strict=True) if held]
+        )
         self.new("faces.json").write_text(json.dumps(sides))
         number = sum(held_back[i] for i in kept)
         return {"training": len(kept) - number, "held back": number, "without a face": len(samples) - len(kept)}
 
     def faces(self) -> Faces:
         """What `save_faces` kept."""
-        sides = json.loads(self.file("faces.json", "regions MANIFEST").read_text())
-        regions = load_regions(self.file("regions.npy", "regions MANIFEST"))
+        sides = json.loads(self.file("faces.json", "regions").read_text())
+        regions = load_regions(self.file("regions.npy", "regions"))
         return Faces(regions=regions, **sides)
 
     def write_json(self, name: str, value: object) -> Path:

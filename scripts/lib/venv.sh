@@ -17,7 +17,7 @@ ensure_venv() {
   # Inherited by the installer, so that one that outlives a killed script still keeps others out. Not .lock: uv's own.
   exec 9>"$venv/.install-lock"
   if ! flock -n 9; then
-    say "Another installation into .venv is running; waiting for it."
+    say "Another installation into ${venv##*/} is running; waiting for it."
     flock 9
   fi
   trap 'stop_watching; say "Interrupted. The next start installs anew."; exit 130' INT
@@ -97,9 +97,9 @@ install() {
   if [[ -z $reuse ]]; then
     find "$venv" -mindepth 1 -maxdepth 1 ! -name .install-lock ! -name install.log -exec rm -rf {} +
     if have_uv; then
-      step "Making .venv" uv venv --quiet --allow-existing --python "$2" "$venv"
+      step "Making ${venv##*/}" uv venv --quiet --allow-existing --python "$2" "$venv"
     else
-      step "Making .venv" "$2" -I -m venv "$venv"
+      step "Making ${venv##*/}" "$2" -I -m venv "$venv"
     fi
   fi
   requirements_mark "$1" >"$venv/.installed-$1"
@@ -118,7 +118,7 @@ install() {
     "${pip[@]}" --only-binary :all: --require-hashes "${lists[@]}"
   step "Installing the project" "${pip[@]}" --no-build-isolation --editable "$root"
   echo "$root $(identity "$venv/bin/python")" >"$venv/.made"
-  say "Installed into .venv in $((SECONDS - started)) s."
+  say "Installed into ${venv##*/} in $((SECONDS - started)) s."
 }
 
 # step TEXT COMMAND...: runs it with its output in the log; a terminal shows on one line what it is at.

@@ -15,7 +15,6 @@ from frontend.settings import Settings
 from training.average import average
 from training.errors import TrainingRefused
 from training.export import OPSET, export
-from training.leave_one_source_out import leave_one_source_out
 from training.network import LivenessNetwork, parameters_of
 from training.parity import parity
 from training.quantize import quantize
@@ -91,6 +90,9 @@ def test_a_training_repeats_and_goes_on_where_it_was_stopped(views, people, star
     resumed = values_of(train(copy_of(started), lesson, RECIPE, interrupted))
     assert torch.equal(whole, resumed)
     assert (interrupted / "log.csv").read_text().count("\n") == 3
+    for other in (replace(RECIPE, seed=4), replace(RECIPE, epochs=3)):
+        with pytest.raises(TrainingRefused, match="begun with another recipe, start, views"):
+            train(copy_of(started), lesson, other, interrupted)
 
 
 def _stops_in_epoch(number):
@@ -147,6 +149,11 @@ def test_pytorch_both_files_and_triton_agree_and_the_service_takes_the_file(view
     assert torch.allclose(values_of(loaded), values_of(started))
     with pytest.raises(TrainingRefused, match="no EfficientNet-Lite0 trunk"):
         load_onnx_weights(loaded, tmp_path / "float32.onnx", "context")
+    with pytest.raises(TrainingRefused, match="begin from the float32 model"):
+        load_onnx_weights(loaded, tmp_path / "int8.onnx", "face")
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(TrainingRefused, match="is no ONNX model"):
+        load_onnx_weights(loaded, tmp_path / "text.onnx", "face")
 
 
 def test_the_served_file_scores_each_picture_as_alone_in_any_batch(started, tmp_path):
@@ -156,12 +163,3 @@ def test_the_served_file_scores_each_picture_as_alone_in_any_batch(started, tmp_
     together = run.run(["live"], {"face": crops})[0]
     alone = [run.run(["live"], {"face": crops[i : i + 1]})[0] for i in range(5)]
     assert together == pytest.approx(np.concatenate(alone), abs=1e-5)
-
-
-def test_leaving_a_source_out_is_judged_on_it_alone(views, started):
-    is_live = np.arange(24) % 2 == 0
-    sources = ["a"] * 12 + ["b"] * 12
-    lesson = lesson_of(started, views, People(["a", "b"], np.array([True, False])), RECIPE)
-    rows = leave_one_source_out(started, lesson, sources, is_live, np.ones(24, bool))
-    assert [row.source for row in rows] == ["a", "b"]
-    assert all(0 <= row.auc <= 1 and 0 <= row.acer <= 1 for row in rows)
