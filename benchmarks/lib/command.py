@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from frontend.cli.server import exit_on_sigterm
 from frontend.errors import LivenessError
 
 BUSY = 0.3
@@ -17,7 +18,11 @@ class Unable(Exception):
 
 
 def run(benchmark: Callable[..., None]) -> None:
-    """Run it with the options of its signature; what was foreseen to fail is one line and exit status 1."""
+    """Run it with the options of its signature; what was foreseen to fail is one line and exit status 1.
+
+    Ended by Ctrl-C or SIGTERM it stops what it started.
+    """
+    exit_on_sigterm()
     if (busy := os.getloadavg()[0]) > BUSY * len(os.sched_getaffinity(0)):
         print(f"This machine is busy with other work (load average {busy:.1f}): the figures will tell of that too.")
     app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)

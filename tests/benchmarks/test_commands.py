@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from benchmarks.lib.corpus import corpus
@@ -44,3 +46,16 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, arguments, expected):
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert expected in done.stderr
+
+
+def test_a_benchmark_that_is_ended_stops_its_service(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.overload", "--seconds", "60", "--out", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as benchmark:
+        started, deadline_s = [], time.monotonic() + 60
+        while len(started) < 4 and time.monotonic() < deadline_s:  # the service, Triton, its guard, its models
+            time.sleep(0.1)
+            started = psutil.Process(benchmark.pid).children(recursive=True)
+        benchmark.terminate()
+    assert len(started) >= 4
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert not alive
