@@ -182,6 +182,8 @@ def test_a_database_that_goes_away(
         shows_in_readiness=fault is not restarted,
     )
     print(trial)
-    assert trial.statuses[503] > 0
+    assert trial.statuses[503] > 0 or fault is restarted, (
+        "a quick restart may pass unnoticed: a count waits for its end"
+    )
     # A count whose acknowledgement was lost with the server may have been made.
     assert 0 <= trial.used - trial.delivered <= 4
