@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -28,8 +29,17 @@ def tritonserver(process: psutil.Process) -> psutil.Process:
     return next(p for p in process.children(recursive=True) if p.name() == "tritonserver")
 
 
+def stubs(process: psutil.Process) -> list[psutil.Process]:
+    found = []
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.name().startswith("triton_python") and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
+
+
 def stub(process: psutil.Process) -> psutil.Process:
-    return next(p for p in process.children(recursive=True) if p.name().startswith("triton_python"))
+    return stubs(process)[0]
 
 
 def workers(process: psutil.Process) -> list[psutil.Process]:
@@ -76,11 +86,12 @@ def test_service_mends_itself(
 ) -> None:
     url, folder, process = service
     key = Key(f"sqlite:///{folder / 'keys.sqlite3'}")
+    victim = find(process)
     trial = try_fault(
         url,
         key,
         small_jpeg,
-        signalled(find(process), *signals),
+        signalled(victim, *signals),
         lasts_s=lasts_s,
         deadline_s=DEADLINE_S,
         shows_in_readiness=shows,
@@ -92,3 +103,5 @@ def test_service_mends_itself(
         assert within(10, lambda: len(workers(process)) == 2)
     else:
         assert trial.used == trial.delivered
+        assert within(10, lambda: len(stubs(process)) == 2 and (find is not stub or victim not in stubs(process)))
+        assert within(10, lambda: httpx.get(f"{url}/readyz").status_code == 200)
