@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from training.errors import TrainingRefused
 
+_IDENTIFIER = b"TFL3"
 _BLOCK = 16
 _OPSET, _IR_VERSION = 17, 8
 _INPUT, _BOXES, _LOGITS = "image", "boxes", "logits"
@@ -32,9 +33,11 @@ def convert(source: Path, target: Path) -> None:
 
     Raises TrainingRefused where the file is another network.
     """
+    data = source.read_bytes()
+    if data[4:8] != _IDENTIFIER:
+        raise TrainingRefused(f"{source} is not the short-range BlazeFace, and no TensorFlow Lite file at all")
     try:
-        model = tflite.Model.GetRootAsModel(source.read_bytes(), 0)
-        graph = _Converter(model).graph()
+        graph = _Converter(tflite.Model.GetRootAsModel(data, 0)).graph()
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise TrainingRefused(f"{source} is not the short-range BlazeFace: {error}") from None
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
