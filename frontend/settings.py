@@ -20,6 +20,17 @@ RISKS = ("plain-http", "plain-keys", "public-triton", "readable-data")
 """What `accepted_risks` may name; `frontend/safety.py` says what each is."""
 
 
+def _decode_threads(before: dict[str, int]) -> int:
+    """The default, by the settings before this one.
+
+    One of several processes has two at least: a single one leaves a core idle whenever its connections are at rest or
+    it waits for the interpreter's lock.
+    """
+    cores = usable_cores()
+    processes = before.get("workers", 0) or cores
+    return cores if processes == 1 else max(2, cores // processes)
+
+
 class Settings(BaseSettings):
     """The settings with their defaults; `liveness settings` prints them."""
 
@@ -30,7 +41,7 @@ class Settings(BaseSettings):
         5001, description="Port of the HTTP service; 0 takes a free one."
     )
     workers: Annotated[int, Field(ge=0, le=256)] = Field(
-        1, description="Frontend processes; 0 is one for each usable core."
+        0, description="Frontend processes, which share the connections; 0 is one for each usable core."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -113,8 +124,9 @@ class Settings(BaseSettings):
     )
 
     decode_threads: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=usable_cores,
-        description="Threads that decode, detect and crop; the default is the number of usable cores.",
+        default_factory=_decode_threads,
+        description="Threads that decode, detect and crop in one process; the default is the number of usable cores, "
+        "shared out between the processes, with 2 for each at least.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
         32, description="Requests judged at once in one process."

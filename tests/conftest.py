@@ -44,9 +44,10 @@ class Stack:
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """This environment without any setting of ours, and then with these."""
+    """This environment with none of our settings but these, and one frontend process unless they say otherwise."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
-    return inherited | {f"LIVENESS_{name.upper()}": str(value) for name, value in settings.items()}
+    ours = {"workers": 1, **settings}
+    return inherited | {f"LIVENESS_{name.upper()}": str(value) for name, value in ours.items()}
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 import logging
 import time
+from socket import socket
 from weakref import WeakKeyDictionary
 
-from uvicorn.config import STARTUP_FAILURE
+from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.server import Server
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
+
+from frontend.cli.listener import ConnectionCounts, SharingServer
 
 SILENCE_S = 30
 """A worker silent for so long is hung, and is replaced. It is silent while it starts, which on a busy machine takes
@@ -14,6 +18,22 @@ longer than uvicorn's own 5 s: there a worker would be killed again and again an
 _PONG_WAIT_S = 0.1
 
 logger = logging.getLogger(__name__)
+
+
+class Worker(Process):
+    """A process that serves, in its place among those that share its sockets."""
+
+    def __init__(self, config: Config, sockets: list[socket], counts: ConnectionCounts, place: int) -> None:
+        super().__init__(config, sockets)
+        self._counts = counts
+        self._place = place
+
+    @property
+    def server(self) -> Server:
+        """What runs in the process."""
+        if self._server is None:
+            self._server = SharingServer(self.config, self._counts, self._place)
+        return self._server
 
 
 class Workers(Multiprocess):
@@ -28,7 +48,18 @@ class Workers(Multiprocess):
     def init_processes(self) -> None:
         """Start them."""
         self._heard_at_s = WeakKeyDictionary()
-        super().init_processes()
+        self._counts = ConnectionCounts(self.processes_num)
+        self.processes = [self._started(place) for place in range(self.processes_num)]
+
+    def handle_hup(self) -> None:
+        """Nothing: an operator replaces a whole service, not its processes."""
+
+    handle_ttin = handle_ttou = handle_hup
+
+    def _started(self, place: int) -> Worker:
+        worker = Worker(self.config, self.sockets, self._counts, place)
+        worker.start()
+        return worker
 
     def keep_subprocess_alive(self) -> None:
         """Replace those that are dead or hung; stop where one failed to start, as the next would fail too."""
@@ -42,8 +73,7 @@ class Workers(Multiprocess):
                 self.should_exit.set()
                 return
             logger.warning("worker process %s died or hung, another takes its place", worker.pid)
-            self.processes[place] = Process(self.config, self.sockets)
-            self.processes[place].start()
+            self.processes[place] = self._started(place)
 
     def terminate_all(self) -> None:
         """Tell the workers to stop, and hold their address no longer than they do."""

@@ -14,7 +14,7 @@ OF_THE_EMBEDDED_STACK = {"triton_start_timeout_s"}
 SHOWN = {
     "calibration": "",
     "data_dir": "`var` in the project",
-    "decode_threads": "the usable cores",
+    "decode_threads": "of one process the usable cores, of several 2",
     "keys_url": "",
     "triton_url": "",
 }

@@ -1,0 +1,59 @@
+"""Two frontend processes share the connections alike, and one that hangs holds up no new connection."""
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import running, within
+
+CONNECTIONS = 24
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """`liveness up` with two frontend processes: its address, and those."""
+    folder = tmp_path_factory.mktemp("two-processes")
+    with running("up", "Ctrl-C", log=folder / "log", port=0, data_dir=folder, workers=2) as (process, ready):
+        url = ready.split("Services is live: ")[1].split()[0]
+        workers = [
+            child
+            for child in psutil.Process(process.pid).children()
+            if any("spawn_main" in word for word in child.cmdline())
+        ]
+        assert len(workers) == 2
+        yield url, workers
+
+
+def connections_of(worker: psutil.Process, port: int) -> int:
+    return sum(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == port for c in worker.net_connections("tcp"))
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_each_has_its_share(service: tuple[str, list[psutil.Process]], round_: int) -> None:
+    url, workers = service
+    host, port = httpx.URL(url).host, httpx.URL(url).port or 0
+    with ExitStack() as open_connections:
+        for _ in range(CONNECTIONS):
+            open_connections.enter_context(socket.create_connection((host, port)))
+        assert within(5, lambda: sum(connections_of(w, port) for w in workers) == CONNECTIONS)
+        shares = [connections_of(worker, port) for worker in workers]
+    assert min(shares) >= CONNECTIONS / 2 - 4, shares
+    assert within(5, lambda: not any(connections_of(worker, port) for worker in workers))
+
+
+def test_one_that_hangs_holds_up_no_new_connection(service: tuple[str, list[psutil.Process]]) -> None:
+    url, (hung, _) = service
+    hung.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(CONNECTIONS):
+            begun_s = time.monotonic()
+            assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+            assert time.monotonic() - begun_s < 1
+    finally:
+        hung.send_signal(signal.SIGCONT)
