@@ -107,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # frontend/routes/docs.py
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # ours: tracing.py
     )
     app.state.stopping = stopping
     app.add_middleware(

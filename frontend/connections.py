@@ -19,6 +19,9 @@ from frontend.routes.answers import raw_answer
 from frontend.stopping import Stopping
 
 MAX_HEAD_BYTES = 64 * 1024
+READ_AHEAD_BYTES = 1024 * 1024
+"""Of a body, what is gathered before the application is woken, unless the body has ended: a selfie comes in one piece.
+uvicorn wakes it, and stops reading until it has run, for every 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         if self._stopping.begun:
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or len(cycle.body) + len(body) > READ_AHEAD_BYTES:
+            super().on_body(body)
+        else:
+            cycle.body += body
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -1,10 +1,11 @@
 """The service's log: to stderr, one line a record, as JSON for programs or as text for people."""
 
-import json
 import logging
 import sys
 import warnings
 from datetime import datetime, timezone
+
+from pydantic_core import to_json
 
 FIELDS = "fields"
 """Name in `extra` of what a record tells beside its message."""
@@ -24,7 +25,7 @@ class JsonLines(logging.Formatter):
         line.update(getattr(record, FIELDS, {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return to_json(line).decode()
 
 
 def start_logging(level: str, log_format: str) -> None:
@@ -36,6 +37,9 @@ def start_logging(level: str, log_format: str) -> None:
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if as_json else text)
+    # What no format of ours shows need not be found out for each record: logging's HOWTO, "Optimization".
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("pymongo").setLevel(logging.WARNING)  # at "debug" it prints commands, with digests of hash_ids
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # its remarks on Exif blocks

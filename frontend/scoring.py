@@ -5,7 +5,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -95,12 +95,17 @@ def _bytes_of(crop: RgbImage) -> memoryview:
 def _score_in(headers: dict[bytes, bytes], body: bytes) -> float:
     try:
         split = int(headers[b"inference-header-content-length"])
-        (output,) = json.loads(body[:split])["outputs"]
-        if (output["name"], output["datatype"], output["shape"]) != ("live", "FP32", [1, 1]):
-            raise ScoringFailed("Triton's answer is not one float32 named live")
+        _require_one_score(body[:split])
         (score,) = struct.unpack("<f", body[split:])
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise ScoringFailed(f"Triton's answer cannot be read: {type(error).__name__}") from None
     if not 0.0 <= score <= 1.0:  # which NaN is not either
         raise ScoringFailed("Triton's answer is no probability")
     return float(score)
+
+
+@lru_cache(maxsize=16)  # Triton describes every answer of a model's version in the same words
+def _require_one_score(description: bytes) -> None:
+    (output,) = json.loads(description)["outputs"]
+    if (output["name"], output["datatype"], output["shape"]) != ("live", "FP32", [1, 1]):
+        raise ScoringFailed("Triton's answer is not one float32 named live")

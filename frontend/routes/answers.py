@@ -69,10 +69,11 @@ class JsonAnswer(Response):
     """A JSON body spaced as the documentation prints it, so that answers equal it byte for byte."""
 
     media_type = "application/json"
+    _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
     def render(self, content: object) -> bytes:
         """Encode with a space after each comma and colon."""
-        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        return self._encoder.encode(content).encode()
 
 
 def verdict_answer(verdict: Verdict) -> JsonAnswer:

@@ -1,9 +1,11 @@
 """POST /liveness."""
 
 import copy
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from frontend import errors
 from frontend.observation import outcome_name
@@ -17,9 +19,17 @@ from frontend.service import LivenessService
 from frontend.timing import StageClock
 
 
+class _PlainRoute(APIRoute):
+    """A documented route whose function takes the request and returns the response, without FastAPI between them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function itself."""
+        return self.endpoint
+
+
 def liveness_routes(max_body_bytes: int, *, with_server_timing: bool) -> APIRouter:
     """The route that judges a selfie."""
-    router = APIRouter(tags=["liveness"])
+    router = APIRouter(tags=["liveness"], route_class=_PlainRoute)
 
     @router.post(
         "/liveness",

@@ -57,7 +57,7 @@ def test_no_log_file_or_answer_holds_a_secret_or_a_picture(target: Stack, hash_i
     for n, answer in enumerate(answers):
         everything[Path(f"headers {n}")] = str(answer.headers.raw).encode()
     logs = everything[target.data_dir / "stderr.log"]
-    assert b'"level": "debug"' in logs
+    assert b'"level":"debug"' in logs
     assert b"invalid_image" in logs
     assert b'"outcome": "invalid_image"' in everything[target.data_dir / "audit.jsonl"]
     assert any(file.name == "triton.log" for file in everything)
