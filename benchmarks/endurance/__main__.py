@@ -48,7 +48,7 @@ def endurance(
     saturation_s: Annotated[float, typer.Option(min=1, help="Length of the measurement of saturation.")] = 15,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = RESULTS,
 ) -> None:
-    """Load a service for as long as it takes; note its memory, descriptors, threads, shared memory, latency, counts."""
+    """Load a service for as long as it takes; note its memory, descriptors, threads, latency, counts."""
     workers = load_settings().processes
     with running_stack() as service:
         mix = make_mix(service.folder)
@@ -112,7 +112,7 @@ def _watch(
     while not load.is_over:
         now_s = time.monotonic() - load.begun_s
         if not readings or now_s - readings[-1].at_s >= pause_s:
-            readings.append(Reading(now_s, holdings(service.process or _unknown(), service.folder)))
+            readings.append(Reading(now_s, holdings(service.process or _unknown())))
         if injector is not None and injector.next_s <= now_s < seconds - CALM_S:
             happened.append(injector.inject(load.begun_s))
             fault = happened[-1]
@@ -180,7 +180,7 @@ def _within_faults(arrivals: Arrivals, happened: Sequence[Fault]) -> NDArray[np.
 def _growth(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
     """Median of the second tenth of the readings and of the last."""
     tenth = max(1, len(readings) // 10)
-    fields = ("memory_bytes", "descriptors", "threads", "shm_files", "processes")
+    fields = ("memory_bytes", "descriptors", "threads", "processes")
     return {
         field: {
             "early": float(np.median([getattr(r.held, field) for r in readings[tenth : 2 * tenth] or readings])),
@@ -222,7 +222,7 @@ def _plot(file: Path, readings: Sequence[Reading], arrivals: Arrivals) -> None:
         "memory of all processes, MB": {"": (at_s, [r.held.memory_bytes / 1e6 for r in readings])},
         "held": {
             name: (at_s, [float(getattr(r.held, name)) for r in readings])
-            for name in ("descriptors", "threads", "shm_files", "processes")
+            for name in ("descriptors", "threads", "processes")
         },
         "latency, ms": {f"p{p}": (middles, [arrivals.percentile_ms(s, p) for s in slices]) for p in (50, 99)},
     }

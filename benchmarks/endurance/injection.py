@@ -13,7 +13,7 @@ import psutil
 
 STOPPED_S = 4.0
 RECOVERY_LIMIT_S = 60.0
-TRITON, STUB, WORKER = "tritonserver", "triton_python_backend_stub", "spawn_main"
+TRITON, WORKER = "tritonserver", "spawn_main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class Injector:
         self._every_s = every_s
         self._random = random.Random(seed)  # noqa: S311 - to be repeatable
         self._kinds: dict[str, Callable[[], None]] = {
-            "stub killed": lambda: self._signal(STUB, signal.SIGKILL),
             "tritonserver killed": lambda: self._signal(TRITON, signal.SIGKILL),
             "tritonserver stopped": self._stop_triton,
         }

@@ -1,12 +1,9 @@
-"""What a service holds of the machine: memory, descriptors, threads, shared memory."""
+"""What a service holds of the machine: memory, descriptors, threads."""
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
-
-from frontend.embedded.runs import SHARED_MEMORY, SHM_STEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +13,11 @@ class Holdings:
     memory_bytes: int
     descriptors: int
     threads: int
-    shm_files: int
     processes: int
 
 
-def holdings(process: psutil.Process, data_dir: Path) -> Holdings:
-    """Of this process, of those it started, and of the Triton that runs in this folder."""
+def holdings(process: psutil.Process) -> Holdings:
+    """Of this process and of those it started."""
     memory = descriptors = threads = processes = 0
     for member in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -29,7 +25,4 @@ def holdings(process: psutil.Process, data_dir: Path) -> Holdings:
             descriptors += member.num_fds()
             threads += member.num_threads()
             processes += 1
-    tokens = [run.name.removeprefix("triton-") for run in (data_dir / "triton").glob("triton-*/")]
-    names = [file.name for file in SHARED_MEMORY.glob(f"{SHM_STEM}*")]
-    files = sum(any(token in name for token in tokens) for name in names)
-    return Holdings(memory, descriptors, threads, files, processes)
+    return Holdings(memory, descriptors, threads, processes)

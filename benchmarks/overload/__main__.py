@@ -63,7 +63,7 @@ class Watch(threading.Thread):
                 connection.close()
             if self._service.process is not None:
                 self.at_s.append(time.monotonic() - begun_s)
-                self.memory_bytes.append(holdings(self._service.process, self._service.folder).memory_bytes)
+                self.memory_bytes.append(holdings(self._service.process).memory_bytes)
 
     def stop(self) -> None:
         """End the polling."""

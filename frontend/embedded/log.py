@@ -30,11 +30,7 @@ def reason_of_failure(log: Path, offset: int) -> str:
     errors = _errors(lines)
     loading = [error for error in errors if error.startswith("failed to load '")]  # repeats the rest of them
     said = loading or errors or [line for line in lines if line.strip()][-3:]
-    return " | ".join(_without_traceback(text) for text in said)[:MAX_REASON_CHARACTERS] or "its log is empty"
-
-
-def _without_traceback(text: str) -> str:
-    return text.replace("\\n", "\n").partition("\n\nAt:\n")[0].replace("\n", " ").strip()
+    return " | ".join(said)[:MAX_REASON_CHARACTERS] or "its log is empty"
 
 
 def _errors(lines: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The traces that one embedded Triton leaves on the machine, and how those of a crashed one are found and removed."""
+"""The folder that one embedded Triton leaves on the machine, and how that of a crashed one is found and removed."""
 
 import contextlib
 import fcntl
@@ -7,81 +7,55 @@ import secrets
 import shutil
 from pathlib import Path
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Triton's Python backend keeps its regions there
-SHM_STEM = "liveness-triton-"
 DIRECTORY_STEM = "triton-"
 
 
 class Run:
-    """A token, a folder `runtime_dir/triton-TOKEN`, and the shared memory regions named after the token.
+    """A token, and a folder `runtime_dir/triton-TOKEN` that is locked while the owner lives.
 
-    A lock file beside the regions is held while the owner lives. The kernel lets go of it when the owner dies, however
-    that happens, so whoever can take a lock knows that its owner is gone; a process id would say less, for it can be
-    used again or belong to another container.
+    The kernel lets go of the lock when the owner dies, however that happens, so whoever can take it knows that the
+    owner is gone; a process id would say less, for it can be used again or belong to another container.
     """
 
     def __init__(self, runtime_dir: Path) -> None:
         remove_leftovers(runtime_dir)
         self.token = secrets.token_hex(8)
-        self.shm_prefix = f"{SHM_STEM}{self.token}-"
-        self._lock_path = SHARED_MEMORY / f"{SHM_STEM}{self.token}.lock"
-        self._lock = _take_new_lock(self._lock_path)
         self.directory = runtime_dir / f"{DIRECTORY_STEM}{self.token}"
-        self.directory.mkdir(parents=True, mode=0o700)
-
-    def traces(self) -> tuple[Path, Path, Path]:
-        """The lock, the pattern of the regions, and the folder, for whoever cleans up after a dead owner."""
-        return self._lock_path, SHARED_MEMORY / f"{self.shm_prefix}*", self.directory
-
-    def protect_regions(self) -> None:
-        """Let nobody but the owner read the regions, in which faces will lie; Triton makes them readable for all."""
-        for region in SHARED_MEMORY.glob(f"{self.shm_prefix}*"):
-            region.chmod(0o600)
-
-    def remove_regions(self) -> None:
-        """Remove the shared memory regions; nothing may be running that uses them."""
-        _remove_regions(self.token)
+        self._lock = _make_locked(self.directory)
 
     def close(self) -> None:
-        """Remove the folder, the regions and the lock."""
+        """Remove the folder."""
         shutil.rmtree(self.directory, ignore_errors=True)
-        self.remove_regions()
-        self._lock_path.unlink(missing_ok=True)
         os.close(self._lock)
 
 
 def remove_leftovers(runtime_dir: Path) -> None:
-    """Remove what crashed runs left in shared memory, and their folders in `runtime_dir`."""
-    for lock_path in SHARED_MEMORY.glob(f"{SHM_STEM}*.lock"):
-        with contextlib.suppress(OSError):  # held, gone meanwhile, or another user's
-            _remove_run_of_dead_owner(lock_path)
-    for directory in runtime_dir.glob(f"{DIRECTORY_STEM}*"):
-        token = directory.name.removeprefix(DIRECTORY_STEM)
-        if not (SHARED_MEMORY / f"{SHM_STEM}{token}.lock").exists():
-            shutil.rmtree(directory, ignore_errors=True)
+    """Remove the folders of crashed runs."""
+    for directory in runtime_dir.glob(f"{DIRECTORY_STEM}*/"):
+        with contextlib.suppress(OSError):  # locked, gone meanwhile, or another user's
+            _remove_if_unlocked(directory)
 
 
-def _remove_run_of_dead_owner(lock_path: Path) -> None:
-    descriptor = os.open(lock_path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+def _remove_if_unlocked(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove_regions(lock_path.name.removeprefix(SHM_STEM).removesuffix(".lock"))
-        lock_path.unlink(missing_ok=True)
+        shutil.rmtree(directory)
     finally:
         os.close(descriptor)
 
 
-def _remove_regions(token: str) -> None:
-    for region in SHARED_MEMORY.glob(f"{SHM_STEM}{token}-*"):
-        region.unlink(missing_ok=True)
+def _make_locked(directory: Path) -> int:
+    """Make the folder and lock it; a sweep of another process may remove it in between, hence the second look.
 
-
-def _take_new_lock(path: Path) -> int:
-    """Create the lock file and take it; a sweep of another process may remove it in between, hence the second look."""
+    A shared lock keeps the exclusive one of a sweep out, and NFS gives one on a folder too.
+    """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as resources:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            resources.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if directory.stat().st_ino == os.fstat(descriptor).st_ino:
+                resources.pop_all()
                 return descriptor
-        os.close(descriptor)

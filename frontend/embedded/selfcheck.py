@@ -1,6 +1,6 @@
 """Does the server answer as the model does? It is compared with ONNX Runtime inside this process.
 
-A stub and a NumPy that do not fit together load, are ready, answer 200, and give wrong or empty tensors.
+Triton, our backend and ONNX Runtime come separately; parts that do not fit together might load and answer wrongly.
 """
 
 from pathlib import Path

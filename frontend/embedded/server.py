@@ -10,7 +10,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from frontend.embedded.command import command_line, environment, prepare_directory, shell_safe, trace_options
+from frontend.embedded.command import command_line, environment, prepare_backends, trace_options
 from frontend.embedded.installation import Installation, check_machine, find_installation
 from frontend.embedded.log import keep_bounded, reason_of_failure
 from frontend.embedded.ports import PortReservation
@@ -76,7 +76,7 @@ class EmbeddedTriton:
         try:
             check_machine()
             self._runtime_dir.mkdir(parents=True, exist_ok=True)
-            self._run = Run(shell_safe(self._runtime_dir))
+            self._run = Run(self._runtime_dir.resolve())
             self._resources.callback(self._run.close)
             self._launch_on_free_ports()
         except OSError as error:
@@ -89,7 +89,7 @@ class EmbeddedTriton:
         self._supervisor.start()
 
     def stop(self) -> None:
-        """End Triton within a few seconds; no process, shared memory or folder of it is left. May be called again."""
+        """End Triton within a few seconds; no process or folder of it is left. May be called again."""
         self._stopping.set()
         if self._supervisor is not None:
             self._supervisor.ask_to_stop()
@@ -112,14 +112,14 @@ class EmbeddedTriton:
 
     # What the supervisor asks for
 
-    def dead(self) -> str | None:
-        """The name of a process that has died, if one has."""
+    def has_died(self) -> bool:
+        """Whether tritonserver is gone."""
         keep_bounded(self.log_path)
-        return self._process.dead() if self._process else None
+        return self._process is not None and self._process.has_ended
 
-    def suspended(self) -> str | None:
-        """The name of a process that is stopped, if one is."""
-        return self._process.suspended() if self._process else None
+    def is_suspended(self) -> bool:
+        """Whether tritonserver is stopped (SIGSTOP)."""
+        return self._process is not None and self._process.is_suspended
 
     def infer(self) -> None:
         """Make one inference; ProbeFailed if it comes to nothing."""
@@ -158,8 +158,6 @@ class EmbeddedTriton:
             expected = expected_scores(model_path)  # while Triton starts
             self._wait_until_ready(process, deadline_s, log_offset)
             compare(self._probe, expected, max(0.1, deadline_s - time.monotonic()))
-            process.remember_processes()
-            self._run.protect_regions()
         except ProbeFailed as error:
             process.kill()
             reason = reason_of_failure(self.log_path, log_offset)
@@ -169,19 +167,19 @@ class EmbeddedTriton:
             raise
 
     def _start_process(self, installation: Installation) -> TritonProcess:
-        self._run.remove_regions()
-        shutil.rmtree(self._run.directory, ignore_errors=True)
-        prepare_directory(self._run.directory, installation, self._model_repository)
+        backends = self._run.directory / "backends"
+        shutil.rmtree(backends, ignore_errors=True)
+        prepare_backends(backends, installation)
         command = command_line(
             installation,
-            directory=self._run.directory,
+            model_repository=self._model_repository,
+            backends=backends,
             server_id=self._run.token,
             http_port=self._http.port,
             metrics_port=self._metrics.port,
-            shm_prefix=self._run.shm_prefix,
         )
         command += trace_options(self._otlp_endpoint)
-        return TritonProcess(command, environment(installation), run=self._run, log=self.log_path)
+        return TritonProcess(command, environment(), directory=self._run.directory, log=self.log_path)
 
     def _wait_until_ready(self, process: TritonProcess, deadline_s: float, log_offset: int) -> None:
         while not self._is_ready():

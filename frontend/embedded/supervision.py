@@ -1,6 +1,6 @@
 """Watches over a running Triton and starts it again when something is wrong with it.
 
-Triton itself does neither: it never restarts a dead stub, and calls itself ready all the same.
+Triton does neither itself, and calls itself ready even where it answers no inference: only a real one tells health.
 """
 
 import threading
@@ -23,11 +23,11 @@ RAN_WELL_S = 10.0
 class Supervised(Protocol):
     """What the supervisor needs of the thing it watches over."""
 
-    def dead(self) -> str | None:
-        """Name a process that has died."""
+    def has_died(self) -> bool:
+        """Whether it is gone."""
 
-    def suspended(self) -> str | None:
-        """Name a process that is stopped."""
+    def is_suspended(self) -> bool:
+        """Whether it is stopped."""
 
     def infer(self) -> None:
         """Make a real inference; ProbeFailed if it comes to nothing."""
@@ -99,18 +99,18 @@ class _Health:
         return time.monotonic() - self._born_s
 
     def trouble(self) -> str | None:
-        if (name := self._supervised.dead()) is not None:
-            return f"{name} has died"
-        if (name := self._supervised.suspended()) is not None:
-            return self._trouble_of_suspended(name)
+        if self._supervised.has_died():
+            return "tritonserver has died"
+        if self._supervised.is_suspended():
+            return self._trouble_of_suspension()
         self._suspended_since_s = None
         return self._trouble_of_inference()
 
-    def _trouble_of_suspended(self, name: str) -> str | None:
+    def _trouble_of_suspension(self) -> str | None:
         now_s = time.monotonic()
         if self._suspended_since_s is None:
             self._suspended_since_s = now_s
-        return f"{name} is stopped" if now_s - self._suspended_since_s >= SUSPENSION_ALLOWED_S else None
+        return "tritonserver is stopped" if now_s - self._suspended_since_s >= SUSPENSION_ALLOWED_S else None
 
     def _trouble_of_inference(self) -> str | None:
         if not self._failures and time.monotonic() - self._probed_s < PROBE_INTERVAL_S:

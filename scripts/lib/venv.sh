@@ -90,7 +90,7 @@ choose_python() {
 # install SET PYTHON: into .venv as it stands where that is whole, else into a new one.
 install() {
   local started=$SECONDS megabytes=205 reuse='' pip=() lists=() name
-  case $1 in benchmarks) megabytes=285 ;; dev) megabytes=310 ;; training) megabytes=3300 ;; esac
+  case $1 in benchmarks) megabytes=285 ;; dev) megabytes=410 ;; training) megabytes=3300 ;; esac
   if is_whole && { have_uv || [[ -x $venv/bin/pip ]]; }; then reuse=yes; fi
   rm -f "$venv/.made"
   : >"$log"

@@ -5,7 +5,6 @@ from pathlib import Path
 import psutil
 
 from frontend.embedded import EmbeddedTriton
-from frontend.embedded.runs import SHARED_MEMORY
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 MODEL_REPOSITORY = PROJECT_ROOT / "model_repository"
@@ -23,7 +22,7 @@ def embedded(runtime_dir: Path, **changes: object) -> EmbeddedTriton:
 
 
 def processes_of(runtime_dir: Path) -> list[psutil.Process]:
-    """Every live process that was started with something in `runtime_dir`: guard, tritonserver and stubs."""
+    """Every live process that was started with something in `runtime_dir`: guard and tritonserver."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
@@ -33,12 +32,5 @@ def processes_of(runtime_dir: Path) -> list[psutil.Process]:
 
 
 def named(runtime_dir: Path, program: str) -> list[psutil.Process]:
-    """Those of them that run `program` ("tritonserver", "triton_python_backend_stub")."""
+    """Those of them that run `program` ("tritonserver")."""
     return [p for p in processes_of(runtime_dir) if Path(p.info["cmdline"][0]).name == program]
-
-
-def traces_of(runtime_dir: Path) -> list[str]:
-    """What runs of `runtime_dir` have left in it, other than logs, and in shared memory."""
-    folders = [str(folder) for folder in runtime_dir.iterdir() if folder.is_dir()]
-    tokens = {Path(folder).name.removeprefix("triton-") for folder in folders}
-    return folders + [str(f) for f in SHARED_MEMORY.glob("liveness-triton-*") if any(t in f.name for t in tokens)]

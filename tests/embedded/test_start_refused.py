@@ -1,26 +1,26 @@
 """A start that cannot succeed says why, soon, and leaves nothing behind."""
 
+import dataclasses
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
-from frontend.embedded import installation
+from frontend.embedded import installation, server
+from frontend.embedded.command import OUR_BACKEND
 from frontend.errors import StartRefused
 from tests.embedded.children import MODEL_REPOSITORY, embedded, processes_of
 
-SLOW_MODEL = """
-import time
-class TritonPythonModel:
-    def initialize(self, args):
-        time.sleep(60)
-"""
-SLOW_CONFIG = """
-name: "slow" backend: "python" max_batch_size: 0
-input { name: "x" data_type: TYPE_FP32 dims: [ 1 ] }
-output { name: "y" data_type: TYPE_FP32 dims: [ 1 ] }
-instance_group [ { kind: KIND_CPU count: 1 } ]
+OLD_ONNX_RUNTIME = """
+static const char version_name[] = "1.19.2";
+static const void *none(unsigned asked) { return asked ? (void *)0 : version_name; }
+static const char *version(void) { return version_name; }
+struct { const void *(*api)(unsigned); const char *(*version)(void); } base = {none, version};
+void *OrtGetApiBase(void) { return &base; }
 """
 
 
@@ -69,22 +69,56 @@ def test_a_config_that_does_not_parse(tmp_path, repository):
     assert_refused(tmp_path, "max_batch_size|eight|config.pbtxt", model_repository=repository)
 
 
-def test_a_config_that_does_not_fit_the_model(tmp_path, repository):
-    change_config(repository, 'name: "live"', 'name: "alive"')
-    assert_refused(tmp_path, "the config names the outputs", model_repository=repository)
-
-
-def test_a_thread_count_that_is_none(tmp_path, repository):
-    change_config(repository, 'string_value: "1"', 'string_value: "many"')
-    assert_refused(tmp_path, "must be a whole number", model_repository=repository)
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('name: "live"', 'name: "alive"', "the config names the outputs 'alive', the model has 'live'"),
+        (
+            'name: "face"',
+            'name: "faces"',
+            "the config names the inputs 'faces', the model has 'face'",
+        ),
+        ("TYPE_FP32", "TYPE_FP16", "the output 'live' is TYPE_FP16, in the model it is TYPE_FP32"),
+        ("TYPE_FP32", "TYPE_STRING", "'live' is TYPE_STRING; this backend takes numbers alone"),
+        ('string_value: "1"', 'string_value: "many"', "_thread_count must be a whole number.* 'many'"),
+        ('"model.onnx"', '"none.onnx"', "there is no model file .*/anti_spoof/1/none.onnx"),
+        ('"model.onnx"', '"../1/model.onnx"', r"must be a bare file name; it is '\.\./1/model\.onnx'"),
+    ],
+)
+def test_a_config_that_does_not_fit(tmp_path, repository, before, after, words):
+    change_config(repository, before, after)
+    assert_refused(tmp_path, words, model_repository=repository)
 
 
 def test_a_start_that_takes_too_long(tmp_path, repository):
-    slow = repository / "slow"
-    (slow / "1").mkdir(parents=True)
-    (slow / "1" / "model.py").write_text(SLOW_MODEL)
-    (slow / "config.pbtxt").write_text(SLOW_CONFIG)
+    (repository / "slow" / "1").mkdir(parents=True)
+    os.mkfifo(repository / "slow" / "config.pbtxt")  # whose other end nobody opens
     assert_refused(tmp_path, "not ready after 2 s", model_repository=repository, start_timeout_s=2.0)
+
+
+def replace_onnx_runtime(monkeypatch, file):
+    found = dataclasses.replace(installation.find_installation(), onnxruntime=file)
+    monkeypatch.setattr(server, "find_installation", lambda: found)
+
+
+@pytest.mark.parametrize(
+    ("library", "words"),
+    [
+        ("/nonexistent.so", "ONNX Runtime cannot be loaded: .*No such file"),
+        (OUR_BACKEND, "/libonnxruntime.so is no ONNX Runtime"),
+    ],
+)
+def test_a_wrong_onnx_runtime(tmp_path, monkeypatch, library, words):
+    replace_onnx_runtime(monkeypatch, library)
+    assert_refused(tmp_path, words)
+
+
+def test_an_onnx_runtime_that_is_too_old(tmp_path, monkeypatch):
+    (tmp_path / "old.c").write_text(OLD_ONNX_RUNTIME)
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-shared", "-o", "old.so", "old.c"]
+    subprocess.run(compiler, cwd=tmp_path, check=True)
+    replace_onnx_runtime(monkeypatch, tmp_path / "old.so")
+    assert_refused(tmp_path, "is ONNX Runtime 1.19.2; 1.20 or newer is needed")
 
 
 def test_a_runtime_folder_that_cannot_be_made(tmp_path):
@@ -93,11 +127,16 @@ def test_a_runtime_folder_that_cannot_be_made(tmp_path):
         embedded(tmp_path / "run").start()
 
 
-def test_a_python_without_its_shared_library(tmp_path, monkeypatch):
-    monkeypatch.setattr(installation, "LIBPYTHON", "libpython3.99.so.1.0")
-    monkeypatch.setattr(installation, "BRINGS_ITS_OWN", ())
-    with pytest.raises(StartRefused, match=r"(?i)libpython3\.99.*install .*libpython3"):
-        installation.check_machine()
+@pytest.mark.parametrize(
+    ("distribution", "words"),
+    [
+        ("nonesuch", "nonesuch is not installed: pip install --no-deps -r requirements/x.txt"),
+        ("onnxruntime", r"nonesuch\*\.so is missing: install onnxruntime again"),
+    ],
+)
+def test_a_part_that_is_missing(distribution, words):
+    with pytest.raises(StartRefused, match=words):
+        installation._find(distribution, "onnxruntime/nonesuch*.so", "x.txt")
 
 
 def test_this_machine_is_found_fit():

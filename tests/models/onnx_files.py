@@ -2,7 +2,7 @@
 
 import struct
 
-UINT8, FLOAT = 2, 1
+UINT8, FLOAT, INT64 = 2, 1, 7
 
 
 def small_model(inputs=("face",), output="live", side=128, last="Sigmoid", scale=0.02, batch="n") -> bytes:
@@ -15,9 +15,29 @@ def small_model(inputs=("face",), output="live", side=128, last="Sigmoid", scale
         sums.append(f"{name}_mean")
     nodes += _node("Sum", sums, "sum") + _node("Mul", ["sum", "scale"], "scaled") + _node(last, ["scaled"], output)
     initializer = _varint(2, FLOAT) + _text(8, "scale") + _bytes(9, struct.pack("<f", scale))
-    graph = nodes + _text(2, "graph") + _bytes(5, initializer)
-    graph += b"".join(_bytes(11, _tensor(name, UINT8, [batch, side, side, 3])) for name in inputs)
-    graph += _bytes(12, _tensor(output, FLOAT, [batch, 1]))
+    taken = {name: (UINT8, [batch, side, side, 3]) for name in inputs}
+    return _model(nodes, taken, {output: (FLOAT, [batch, 1])}, initializer)
+
+
+def identity_model(kinds) -> bytes:
+    """Gives each input `NAME`, [n, 2] of the element type `kinds[NAME]`, back as `NAME_again`."""
+    nodes = b"".join(_node("Identity", [name], f"{name}_again") for name in kinds)
+    given = {f"{name}_again": (kind, ["n", 2]) for name, kind in kinds.items()}
+    return _model(nodes, {name: (kind, ["n", 2]) for name, kind in kinds.items()}, given)
+
+
+def lookup_model(table) -> bytes:
+    """`value` of `table` at `index`, both [n, 1]; an index that is not in the table is an error of that run."""
+    content = struct.pack(f"<{len(table)}f", *table)
+    initializer = _varint(1, len(table)) + _varint(2, FLOAT) + _text(8, "table") + _bytes(9, content)
+    node = _node("Gather", ["table", "index"], "value")
+    return _model(node, {"index": (INT64, ["n", 1])}, {"value": (FLOAT, ["n", 1])}, initializer)
+
+
+def _model(nodes, inputs, outputs, initializer=b""):
+    graph = nodes + _text(2, "graph") + (_bytes(5, initializer) if initializer else b"")
+    graph += b"".join(_bytes(11, _tensor(name, *what)) for name, what in inputs.items())
+    graph += b"".join(_bytes(12, _tensor(name, *what)) for name, what in outputs.items())
     return _varint(1, 8) + _bytes(7, graph) + _bytes(8, _text(1, "") + _varint(2, 17))
 
 

@@ -1,0 +1,20 @@
+// Errors: NULL is success; whoever gets one passes it on or drops it.
+#pragma once
+
+#include "ort.h"
+#include "triton.h"
+
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        TRITONSERVER_Error *error_ = (call);                                                                           \
+        if (error_ != NULL) return error_;                                                                             \
+    } while (0)
+
+TRITONSERVER_Error *failure(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+TRITONSERVER_Error *invalid(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// Consumes the status.
+TRITONSERVER_Error *error_of(const OrtApi *, OrtStatus *);
+
+// Notes in Triton's log what nobody can be told.
+void drop(TRITONSERVER_Error *);
