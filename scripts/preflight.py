@@ -32,7 +32,6 @@ class Facts(NamedTuple):
     glibc: str
     distribution: str
     has_venv: bool
-    has_shared_library: bool
     folder: str
     writable: bool
     free_disk_gb: float
@@ -51,26 +50,6 @@ def has_venv() -> bool:
     except ImportError:
         return False
     return bool(venv and ensurepip)
-
-
-def shared_library(version: str) -> str:
-    """The file name that the stub of Triton's Python backend is linked to."""
-    return "libpython{}.{}.so.1.0".format(*numbers(version))
-
-
-def has_shared_library(name: str) -> bool:
-    """Whether `name` lies where this Python keeps its libraries, or where the dynamic linker finds it."""
-    libdir = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
-    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
-    if any((folder / name).is_file() for folder in (libdir, libdir / multiarch, Path(sys.base_prefix, "lib"))):
-        return True
-    try:
-        import ctypes  # noqa: PLC0415
-
-        ctypes.CDLL(name)
-    except (ImportError, OSError):
-        return False
-    return True
 
 
 def distribution() -> str:
@@ -99,7 +78,6 @@ def gather(folder: Path) -> Facts:
         glibc=glibc,
         distribution=distribution(),
         has_venv=has_venv(),
-        has_shared_library=has_shared_library(shared_library(version)),
         folder=str(target),
         writable=os.access(target, os.W_OK | os.X_OK),
         free_disk_gb=shutil.disk_usage(str(target)).free / 1e9,
@@ -136,27 +114,15 @@ def python_problems(facts: Facts) -> "list[str]":
 
 
 def missing_packages(facts: Facts, with_uv: bool) -> "list[str]":
-    """What to install beside this Python, each with the command."""
-    minor = "{}.{}".format(*numbers(facts.version))
-    system = facts.prefix == "/usr"
-    found, debian = [], []
-    if not with_uv and not facts.has_venv:
-        found.append("its venv module (ensurepip)")
-        debian.append(f"python{minor}-venv")
-    if not facts.has_shared_library:
-        found.append(f"its shared library {shared_library(facts.version)}")
-        debian.append(f"libpython{minor}")
-    if not found:
+    """What to install beside this Python, with the command."""
+    if with_uv or facts.has_venv:
         return []
-    if system and "debian" in facts.distribution:
-        command = "sudo apt install " + " ".join(debian)
-    elif system and ("fedora" in facts.distribution or "rhel" in facts.distribution):
-        command = f"sudo dnf install python{minor}-libs"
-    elif "pyenv" in facts.prefix:
-        command = f"PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force {facts.version}"
+    minor = "{}.{}".format(*numbers(facts.version))
+    if facts.prefix == "/usr" and "debian" in facts.distribution:
+        command = f"sudo apt install python{minor}-venv"
     else:
-        command = f"a Python {minor} built with --enable-shared and ensurepip, or: uv python install {minor}"
-    return [f"lacks {' and '.join(found)}; install: {command}"]
+        command = f"a Python {minor} with ensurepip, or: uv python install {minor}"
+    return [f"lacks its venv module (ensurepip); install: {command}"]
 
 
 def main() -> int:

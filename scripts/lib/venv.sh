@@ -50,7 +50,7 @@ have_uv() { type -P uv >/dev/null; }
 
 # Prints the path of the first Python that will do; otherwise says what to install and fails.
 choose_python() {
-  local name path answer status flag='' candidates=() problems='' fixable='' packages='python3-venv libpython3-dev'
+  local name path answer status flag='' candidates=() problems='' fixable='' packages=python3-venv
   if have_uv; then flag=--uv; fi
   if [[ -n ${LIVENESS_PYTHON-} ]]; then
     candidates=("$LIVENESS_PYTHON")
@@ -69,13 +69,13 @@ choose_python() {
     case $status in
       0) echo "$answer"; return ;;
       10) fixable=yes ;;
-      11) packages='python3.X-venv libpython3.X   (X: 10, 11, 12 or 13, whichever this release has)' ;;
+      11) packages='python3.X-venv   (X: 10, 11, 12 or 13, whichever this release has)' ;;
       12) say "The service cannot be installed here:" "$answer"; return 1 ;;
       *) answer="  $path does not start" ;;
     esac
     if [[ $problems != *"$answer"* ]]; then problems+=${problems:+$'\n'}$answer; fi
   done
-  say "No usable Python: 3.10, 3.11, 3.12 or 3.13 is needed, with its venv module and its shared library." \
+  say "No usable Python: 3.10, 3.11, 3.12 or 3.13 is needed, with its venv module." \
     "${problems:-  there is no python3 on PATH}"
   if [[ -z $fixable ]]; then
     say "Install one, then start again:" \
