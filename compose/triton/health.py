@@ -1,6 +1,6 @@
 """The health check of Triton's container: healthy means that an inference was made.
 
-Triton calls itself ready even while its model's process is dead, and Docker leaves an unhealthy container as it is.
+Triton calls itself ready even where it answers no inference, and Docker leaves an unhealthy container as it is.
 So a server that has ceased to judge is ended here, and the container's restart policy starts it anew. Standard library
 only, for the Python of any Triton image.
 """
