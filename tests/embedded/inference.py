@@ -48,7 +48,7 @@ def read(response):
     content = response.read()
     if response.status != http.client.OK:
         raise Refused(response.status, json.loads(content)["error"])
-    at, found = int(response.headers["Inference-Header-Content-Length"]), {}
+    at, found = int(response.headers["Inference-Header-Content-Length"] or len(content)), {}
     for output in json.loads(content[:at])["outputs"]:
         size = output["parameters"]["binary_data_size"]
         found[output["name"]] = np.frombuffer(content[at : at + size], DATATYPES[output["datatype"]]).reshape(

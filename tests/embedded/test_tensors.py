@@ -1,6 +1,7 @@
 """Tensors pass through our `onnxruntime` backend unchanged, whatever their type and however they arrive."""
 
 import http.client
+import json
 import socket
 import time
 
@@ -15,6 +16,8 @@ ELEMENT_TYPES = {
     "BOOL": 9, "UINT8": 2, "UINT16": 4, "UINT32": 12, "UINT64": 13, "INT8": 3, "INT16": 5, "INT32": 6, "INT64": 7,
     "FP16": 10, "FP32": 1, "FP64": 11,
 }  # fmt: skip
+
+ODD_NAME = 'a "name" with \\ and < and \t'
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,13 @@ def url(tmp_path_factory):
     )
     head = 'name: "identity" backend: "onnxruntime" max_batch_size: 4 default_model_filename: "again.onnx"\n'
     (identity / "config.pbtxt").write_text(f"{head}{tensors}instance_group [ {{ kind: KIND_CPU count: 1 }} ]")
+    odd = repository / "odd"
+    (odd / "1").mkdir(parents=True)
+    (odd / "1" / "model.onnx").write_bytes(identity_model({ODD_NAME: ELEMENT_TYPES["FP32"]}))
+    (odd / "config.pbtxt").write_text(
+        f'backend: "onnxruntime" input {{ name: {json.dumps(ODD_NAME)} data_type: TYPE_FP32 dims: [ -1, 2 ] }}\n'
+        f"output {{ name: {json.dumps(ODD_NAME + '_again')} data_type: TYPE_FP32 dims: [ -1, 2 ] }}\n"
+    )
     with embedded(folder / "run", model_repository=repository) as triton:
         yield triton.url
 
@@ -58,6 +68,13 @@ def test_every_type_of_number_comes_back_bit_by_bit(url, count):
 
 def test_only_the_outputs_that_are_asked_for_are_given(url):
     assert set(infer(url, "identity", tensors(1), ["FP64_again", "BOOL_again"])) == {"FP64_again", "BOOL_again"}
+
+
+def test_names_may_hold_any_character_and_a_model_need_not_batch(url):
+    (again,) = infer(url, "odd", {ODD_NAME: np.zeros((0, 2), np.float32)}).values()
+    assert again.shape == (0, 2)
+    (again,) = infer(url, "odd", {ODD_NAME: np.ones((3, 2), np.float32)}).values()
+    assert again.tolist() == [[1, 1]] * 3
 
 
 def test_an_input_that_arrives_in_pieces_is_put_together(url, session):
