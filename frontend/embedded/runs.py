@@ -52,10 +52,9 @@ def _make_locked(directory: Path) -> int:
     """
     while True:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as resources:
+        with contextlib.suppress(FileNotFoundError):
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-            resources.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if directory.stat().st_ino == os.fstat(descriptor).st_ino:
-                resources.pop_all()
+            if directory.exists():
                 return descriptor
+            os.close(descriptor)
