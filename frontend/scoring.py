@@ -47,7 +47,7 @@ class TritonScorer:
         return await self._pool.ask(partial(self._ask, crop))
 
     async def probe(self) -> None:
-        """Try a real inference: Triton calls itself ready even while a model's process is dead."""
+        """Try a real inference: Triton calls itself ready even while a model does not answer."""
         await self._pool.ask_each(self._trial)
 
     def servers(self) -> Mapping[str, str]:

@@ -26,9 +26,17 @@ def _decode_threads(before: dict[str, int]) -> int:
     One of several processes has two at least: a single one leaves a core idle whenever its connections are at rest or
     it waits for the interpreter's lock.
     """
-    cores = usable_cores()
-    processes = before.get("workers", 0) or cores
-    return cores if processes == 1 else max(2, cores // processes)
+    processes = _processes(before)
+    return usable_cores() if processes == 1 else max(2, usable_cores() // processes)
+
+
+def _max_in_flight(before: dict[str, int]) -> int:
+    """The default, by the settings before this one: so few that what is accepted in an overload is soon answered."""
+    return 32 if _processes(before) == 1 else 16
+
+
+def _processes(settings: dict[str, int]) -> int:
+    return settings.get("workers", 0) or usable_cores()
 
 
 class Settings(BaseSettings):
@@ -42,6 +50,11 @@ class Settings(BaseSettings):
     )
     workers: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Frontend processes, which share the connections; 0 is one for each usable core."
+    )
+    workers_keep_to_cores: bool = Field(
+        True,
+        description="Whether each frontend process keeps to a core of its own, where there are as many of both; set "
+        "it to false where other programs load some of the cores.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -129,7 +142,8 @@ class Settings(BaseSettings):
         "shared out between the processes, with 2 for each at least.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
-        32, description="Requests judged at once in one process."
+        default_factory=_max_in_flight,
+        description="Requests judged at once in one process; the default is 32 in a single one, 16 in each of several.",
     )
     admission_wait_s: Annotated[float, Field(ge=0, le=60)] = Field(
         0.5, description="Longest wait for one of those places before 503."

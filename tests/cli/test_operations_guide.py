@@ -16,6 +16,7 @@ SHOWN = {
     "data_dir": "`var` in the project",
     "decode_threads": "of one process the usable cores, of several 2",
     "keys_url": "",
+    "max_in_flight": "of one process 32, of several 16",
     "triton_url": "",
 }
 """Defaults that depend on the machine, or are empty."""

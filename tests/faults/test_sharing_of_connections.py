@@ -1,10 +1,12 @@
-"""Two frontend processes share the connections alike, and one that hangs holds up no new connection."""
+"""Two frontend processes share connections and cores alike, and one that hangs holds up no new connection."""
 
+import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 import psutil
@@ -15,11 +17,11 @@ from tests.conftest import running, within
 CONNECTIONS = 24
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[psutil.Process]]]:
+@contextmanager
+def two_processes(folder: Path, **settings: object) -> Iterator[tuple[str, list[psutil.Process]]]:
     """`liveness up` with two frontend processes: its address, and those."""
-    folder = tmp_path_factory.mktemp("two-processes")
-    with running("up", "Ctrl-C", log=folder / "log", port=0, data_dir=folder, workers=2) as (process, ready):
+    settings |= {"port": 0, "data_dir": folder, "workers": 2}
+    with running("up", "Ctrl-C", log=folder / "log", **settings) as (process, ready):
         url = ready.split("Services is live: ")[1].split()[0]
         workers = [
             child
@@ -28,6 +30,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
         ]
         assert len(workers) == 2
         yield url, workers
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[psutil.Process]]]:
+    with two_processes(tmp_path_factory.mktemp("two-processes")) as service:
+        yield service
 
 
 def connections_of(worker: psutil.Process, port: int) -> int:
@@ -57,3 +65,18 @@ def test_one_that_hangs_holds_up_no_new_connection(service: tuple[str, list[psut
             assert time.monotonic() - begun_s < 1
     finally:
         hung.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("keep_to_cores", [True, False])
+def test_each_keeps_to_a_core_where_there_is_one_for_each(tmp_path: Path, keep_to_cores: bool) -> None:
+    every = os.sched_getaffinity(0)
+    two = set(sorted(every)[:2])
+    os.sched_setaffinity(0, two)
+    try:
+        with two_processes(tmp_path, workers_keep_to_cores=keep_to_cores) as (url, workers):
+            kept = [set(worker.cpu_affinity()) for worker in workers]
+            assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    finally:
+        os.sched_setaffinity(0, every)
+    alone = keep_to_cores and len(two) == 2
+    assert sorted(kept, key=min) == ([{core} for core in sorted(two)] if alone else [two, two])

@@ -186,7 +186,7 @@ def test_overlays_change_what_they_say(built: list[Manifest]) -> None:
     scaler = of_kind(built, "HorizontalPodAutoscaler")["frontend"]["spec"]
     if any("registry.example.com" in image for image in images):
         assert [metric["type"] for metric in scaler["metrics"]] == ["Resource", "Pods"]
-        half_of_what_two_processes_take = Settings().max_in_flight
+        half_of_what_two_processes_take = Settings(workers=2).max_in_flight
         assert scaler["metrics"][1]["pods"]["target"]["averageValue"] == str(half_of_what_two_processes_take)
         (way,) = of_kind(built, "NetworkPolicy")["frontend-to-database"]["spec"]["egress"]
         assert all(to["ipBlock"]["cidr"].endswith("/32") for to in way["to"])
