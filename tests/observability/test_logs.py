@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import data_uri
+from tests.conftest import data_uri, within
 from tests.observability.conftest import Workers
 
 
@@ -70,6 +70,7 @@ def test_everything_after_the_start_is_json(workers: Workers) -> None:
 def test_text_when_asked_for(without_triton: Workers) -> None:
     url = f"{without_triton.url}/liveness"
     httpx.post(url, content=b"x", headers={"X-Request-ID": "as-text"}, timeout=20, trust_env=False)
+    assert within(10, lambda: "request_id=as-text" in without_triton.log.read_text())  # logged once it is answered
     (line,) = [line for line in without_triton.log.read_text().splitlines() if "request_id=as-text" in line]
     assert "status=400" in line
     assert "outcome=invalid_body" in line
