@@ -20,23 +20,9 @@ RISKS = ("plain-http", "plain-keys", "public-triton", "readable-data")
 """What `accepted_risks` may name; `frontend/safety.py` says what each is."""
 
 
-def _decode_threads(before: dict[str, int]) -> int:
-    """The default, by the settings before this one.
-
-    One of several processes has two at least: a single one leaves a core idle whenever its connections are at rest or
-    it waits for the interpreter's lock.
-    """
-    processes = _processes(before)
-    return usable_cores() if processes == 1 else max(2, usable_cores() // processes)
-
-
 def _max_in_flight(before: dict[str, int]) -> int:
     """The default, by the settings before this one: so few that what is accepted in an overload is soon answered."""
-    return 32 if _processes(before) == 1 else 16
-
-
-def _processes(settings: dict[str, int]) -> int:
-    return settings.get("workers", 0) or usable_cores()
+    return 32 if (before.get("workers", 0) or usable_cores()) == 1 else 16
 
 
 class Settings(BaseSettings):
@@ -52,9 +38,9 @@ class Settings(BaseSettings):
         0, description="Frontend processes, which share the connections; 0 is one for each usable core."
     )
     workers_keep_to_cores: bool = Field(
-        True,
-        description="Whether each frontend process keeps to a core of its own, where there are as many of both; set "
-        "it to false where other programs load some of the cores.",
+        False,
+        description="Whether each frontend process keeps to a core of its own, where there are as many of both: some "
+        "more verdicts a second, but a batch then has one core.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
@@ -137,9 +123,8 @@ class Settings(BaseSettings):
     )
 
     decode_threads: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=_decode_threads,
-        description="Threads that decode, detect and crop in one process; the default is the number of usable cores, "
-        "shared out between the processes, with 2 for each at least.",
+        default_factory=usable_cores,
+        description="Threads that decode, detect and crop in one process; the default is the number of usable cores.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
         default_factory=_max_in_flight,

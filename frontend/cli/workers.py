@@ -50,7 +50,7 @@ class Workers(Multiprocess):
     """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept.
 
     Each keeps to a core of its own where there are as many cores as processes and `keep_to_cores` says so: what its
-    threads hand to each other then lies in that core's caches (worth 6 % more verdicts a second on two cores).
+    threads hand to each other then lies in that core's caches (4 to 6 % more verdicts a second on two cores).
 
     Of those that die none is waited for: uvicorn waits for each one's answer in turn, also for that of one which was
     killed after it was asked, and hears no signal meanwhile.

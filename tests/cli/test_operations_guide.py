@@ -14,7 +14,7 @@ OF_THE_EMBEDDED_STACK = {"triton_start_timeout_s"}
 SHOWN = {
     "calibration": "",
     "data_dir": "`var` in the project",
-    "decode_threads": "of one process the usable cores, of several 2",
+    "decode_threads": "the usable cores",
     "keys_url": "",
     "max_in_flight": "of one process 32, of several 16",
     "triton_url": "",
