@@ -83,9 +83,12 @@ def size_of(cores: int, costs: Costs, around: Surroundings) -> Size:
 
 
 def replicas(cores: int, costs: Costs) -> tuple[int, int]:
-    """Frontends and Tritons of two cores each, shared out as their costs are; at least one of each."""
+    """Frontends and Tritons of two cores each, at least one of each, so shared out that they serve the most."""
     pairs = max(2, cores // CORES_A_REPLICA)
-    tritons = max(1, round(pairs * costs.triton_s / costs.served_s))
+    fewest = min(pairs - 1, max(1, int(pairs * costs.triton_s / costs.served_s)))
+    tritons = max(
+        (fewest, min(pairs - 1, fewest + 1)), key=lambda t: min((pairs - t) / costs.frontend_s, t / costs.triton_s)
+    )
     return pairs - tritons, tritons
 
 

@@ -1,5 +1,7 @@
 """The capacity model and its simulation agree with the theory of queues."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.capacity.costs import Costs
@@ -28,9 +30,11 @@ def test_few_cores_are_the_limit_and_many_meet_others_first():
     assert large.cost_a_million == pytest.approx(1000 * 0.04 / 3600 / large.per_second * 1e6)
 
 
-def test_replicas_are_shared_out_as_the_tiers_cost():
+def test_replicas_are_shared_out_so_that_they_serve_the_most():
     assert replicas(36, COSTS) == (12, 6)
     assert replicas(2, COSTS) == (1, 1)
+    cheap_scores = replace(COSTS, frontend_s=0.0075, triton_s=0.0017)  # of 8 pairs Triton needs 1.5
+    assert replicas(16, cheap_scores) == (6, 2)
 
 
 def test_idle_tiers_take_the_time_of_their_work():
