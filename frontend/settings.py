@@ -22,7 +22,11 @@ RISKS = ("plain-http", "plain-keys", "public-triton", "readable-data")
 
 def _max_in_flight(before: dict[str, int]) -> int:
     """The default, by the settings before this one: so few that what is accepted in an overload is soon answered."""
-    return 32 if (before.get("workers", 0) or usable_cores()) == 1 else 16
+    return 32 if _processes(before.get("workers", 0)) == 1 else 16
+
+
+def _processes(workers: int) -> int:
+    return workers or usable_cores()
 
 
 class Settings(BaseSettings):
@@ -248,7 +252,7 @@ class Settings(BaseSettings):
     @property
     def processes(self) -> int:
         """`workers`, or the number of usable cores where it is 0."""
-        return self.workers or usable_cores()
+        return _processes(self.workers)
 
     @property
     def effective_keys_url(self) -> str:

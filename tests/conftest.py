@@ -102,6 +102,16 @@ def within(timeout_s: float, holds: Callable[[], bool]) -> bool:
     return False
 
 
+def frontend_processes(service: psutil.Process) -> list[psutil.Process]:
+    """The processes of `liveness up` or `serve` that answer requests, where there are several."""
+    found = []
+    for child in service.children():
+        with suppress(psutil.NoSuchProcess):  # a zombie is none either
+            if any("spawn_main" in word for word in child.cmdline()):
+                found.append(child)
+    return found
+
+
 def all_gone(processes: Iterable[psutil.Process]) -> bool:
     """Whether none of them runs any more."""
 

@@ -2,14 +2,14 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.conftest import running, within
+from tests.conftest import frontend_processes, running, within
 from tests.faults.load import CLIENTS, Key, try_fault
 
 DEADLINE_S = 0.5 + 2 * 2.0 + 2 * 3.0
@@ -29,17 +29,8 @@ def tritonserver(process: psutil.Process) -> psutil.Process:
     return next(p for p in process.children(recursive=True) if p.name() == "tritonserver")
 
 
-def workers(process: psutil.Process) -> list[psutil.Process]:
-    found = []
-    for child in process.children():
-        with suppress(psutil.NoSuchProcess):  # a zombie is none either
-            if any("spawn_main" in word for word in child.cmdline()):
-                found.append(child)
-    return found
-
-
 def worker(process: psutil.Process) -> psutil.Process:
-    return workers(process)[0]
+    return frontend_processes(process)[0]
 
 
 @contextmanager
@@ -85,7 +76,7 @@ def test_service_mends_itself(
     print(trial)
     if find is worker:  # killed between counting and answering it may have counted what it could not deliver
         assert 0 <= trial.used - trial.delivered <= trial.statuses[0]
-        assert within(10, lambda: len(workers(process)) == 2)
+        assert within(10, lambda: len(frontend_processes(process)) == 2)
     else:
         assert trial.used == trial.delivered
         assert within(10, lambda: httpx.get(f"{url}/readyz").status_code == 200)

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import running, within
+from tests.conftest import frontend_processes, running, within
 
 CONNECTIONS = 24
 
@@ -23,11 +23,7 @@ def two_processes(folder: Path, **settings: object) -> Iterator[tuple[str, list[
     settings |= {"port": 0, "data_dir": folder, "workers": 2}
     with running("up", "Ctrl-C", log=folder / "log", **settings) as (process, ready):
         url = ready.split("Services is live: ")[1].split()[0]
-        workers = [
-            child
-            for child in psutil.Process(process.pid).children()
-            if any("spawn_main" in word for word in child.cmdline())
-        ]
+        workers = frontend_processes(psutil.Process(process.pid))
         assert len(workers) == 2
         yield url, workers
 

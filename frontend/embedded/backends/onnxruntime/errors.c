@@ -3,26 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static TRITONSERVER_Error *formatted(int code, const char *format, va_list arguments) {
-    char message[2048];
-    vsnprintf(message, sizeof message, format, arguments);
-    return TRITONSERVER_ErrorNew(code, message);
-}
-
 TRITONSERVER_Error *failure(int code, const char *format, ...) {
+    char message[2048];
     va_list arguments;
     va_start(arguments, format);
-    TRITONSERVER_Error *error = formatted(code, format, arguments);
+    vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    return error;
-}
-
-TRITONSERVER_Error *invalid(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    TRITONSERVER_Error *error = formatted(TRITONSERVER_ERROR_INVALID_ARG, format, arguments);
-    va_end(arguments);
-    return error;
+    return TRITONSERVER_ErrorNew(code, message);
 }
 
 TRITONSERVER_Error *error_of(const OrtApi *api, OrtStatus *status) {

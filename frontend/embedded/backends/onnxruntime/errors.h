@@ -11,7 +11,7 @@
     } while (0)
 
 TRITONSERVER_Error *failure(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-TRITONSERVER_Error *invalid(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define invalid(...) failure(TRITONSERVER_ERROR_INVALID_ARG, __VA_ARGS__)
 
 // Consumes the status.
 TRITONSERVER_Error *error_of(const OrtApi *, OrtStatus *);
