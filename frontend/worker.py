@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from frontend.app import create_app
 from frontend.logs import start_logging
+from frontend.scheduling import take_long_turns
 from frontend.settings import load_settings
 from frontend.stopping import notice_before_stopping
 
@@ -21,6 +22,7 @@ def worker_app() -> FastAPI:
     start_logging(settings.log_level, settings.log_format)
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
         _stop_with_parent(parent.pid)
+    take_long_turns()
     app = create_app(settings)
     notice_before_stopping(app.state.stopping, settings.stop_notice_s)
     return app

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from frontend.scheduling import long_turns
+
 GUARD = Path(__file__).with_name("guard.py")
 GRACE_S = 1.0
 KILL_WAIT_S = 2.0
@@ -19,7 +21,7 @@ class TritonProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str], *, directory: Path, log: Path) -> None:
         guarded = [sys.executable, "-I", "-S", *map(str, (GUARD, os.getpid(), GRACE_S, directory)), "--", *command]
-        with log.open("ab") as output:
+        with log.open("ab") as output, long_turns():
             self._guard = subprocess.Popen(
                 guarded,
                 env=environment,
