@@ -6,12 +6,13 @@ import time
 from socket import socket
 from weakref import WeakKeyDictionary
 
-from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from frontend.cli.listener import ConnectionCounts, SharingServer
+from frontend.errors import StartRefused
 
 SILENCE_S = 30
 """A worker silent for so long is hung, and is replaced. It is silent while it starts, which on a busy machine takes
@@ -30,6 +31,7 @@ class Worker(Process):
         self._counts = counts
         self._place = place
         self._core = core
+        self._started_at_s = time.monotonic()
         super().__init__(config, sockets)
 
     def target(self, sockets: list[socket] | None = None) -> None:
@@ -37,6 +39,11 @@ class Worker(Process):
         if self._core is not None:
             os.sched_setaffinity(0, {self._core})
         super().target(sockets)
+
+    @property
+    def failed_to_start(self) -> bool:
+        """Whether it ended soon and by an error of its own, not by a signal: the next one would fare no better."""
+        return bool(self.exitcode and self.exitcode > 0 and time.monotonic() - self._started_at_s < SILENCE_S)
 
     @property
     def server(self) -> Server:
@@ -61,6 +68,7 @@ class Workers(Multiprocess):
     def __init__(self, config: Config, sockets: list[socket], *, keep_to_cores: bool) -> None:
         super().__init__(config, sockets)
         cores = sorted(os.sched_getaffinity(0))
+        self._failed = False
         self._cores = cores if keep_to_cores and len(cores) == self.processes_num else None
 
     def init_processes(self) -> None:
@@ -68,6 +76,12 @@ class Workers(Multiprocess):
         self._heard_at_s = WeakKeyDictionary()
         self._counts = ConnectionCounts(self.processes_num)
         self.processes = [self._started(place) for place in range(self.processes_num)]
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM; StartRefused when a process cannot start."""
+        super().run()
+        if self._failed:
+            raise StartRefused("a process of the service failed to start: the log above says why")
 
     def handle_hup(self) -> None:
         """Nothing: an operator replaces a whole service, not its processes."""
@@ -81,14 +95,14 @@ class Workers(Multiprocess):
         return worker
 
     def keep_subprocess_alive(self) -> None:
-        """Replace those that are dead or hung; stop where one failed to start, as the next would fail too."""
+        """Replace those that are dead or hung; stop where one failed to start."""
         for place, worker in enumerate(self.processes):
             if self.should_exit.is_set() or self._is_well(worker):
                 continue
             worker.kill()
             worker.join()
-            if worker.exitcode == STARTUP_FAILURE:
-                logger.error("worker process %s failed to start: the service stops", worker.pid)
+            if worker.failed_to_start:
+                self._failed = True
                 self.should_exit.set()
                 return
             logger.warning("worker process %s died or hung, another takes its place", worker.pid)
