@@ -14,6 +14,7 @@ from benchmarks.lib.work import Worker, full_decode, median_ms, rate_on_threads
 from frontend.embedded.selfcheck import model_file
 
 SATURATED_AT = (8, 16)
+TRITON_SATURATED_AT = (8, 16, 32)
 """Concurrencies of which the better is the throughput at saturation."""
 SHORTEST_WINDOW_S = 0.5
 T = TypeVar("T")
@@ -133,7 +134,7 @@ def _triton(rig: Rig, perf_analyzer: str) -> Sample:
                 input_data=crops_file,
                 window_s=max(SHORTEST_WINDOW_S, rig.seconds / WINDOWS),
             )["Inferences/Second"]
-            for concurrency in SATURATED_AT
+            for concurrency in TRITON_SATURATED_AT
         }
 
     rates, limit = _amid(
