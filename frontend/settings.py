@@ -41,11 +41,6 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Frontend processes, which share the connections; 0 is one for each usable core."
     )
-    workers_keep_to_cores: bool = Field(
-        False,
-        description="Whether each frontend process keeps to a core of its own, where there are as many of both: some "
-        "more verdicts a second, but a batch then has one core.",
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )

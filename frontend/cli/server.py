@@ -107,7 +107,7 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
     )
     if settings.processes > 1:
         with shared_between_processes():
-            Workers(config, [listener], keep_to_cores=settings.workers_keep_to_cores).run()
+            Workers(config, [listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
 

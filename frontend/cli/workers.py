@@ -1,7 +1,6 @@
 """The worker processes of the HTTP service, and who looks after them."""
 
 import logging
-import os
 import time
 from socket import socket
 from weakref import WeakKeyDictionary
@@ -23,27 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A process that serves, in its place among those that share its sockets; on one `core`, if it is given one."""
+    """A process that serves, in its place among those that share its sockets."""
 
-    def __init__(
-        self, config: Config, sockets: list[socket], counts: ConnectionCounts, place: int, core: int | None
-    ) -> None:
+    def __init__(self, config: Config, sockets: list[socket], counts: ConnectionCounts, place: int) -> None:
         self._counts = counts
         self._place = place
-        self._core = core
-        self._started_at_s = time.monotonic()
         super().__init__(config, sockets)
-
-    def target(self, sockets: list[socket] | None = None) -> None:
-        """Serve; this is called in the process."""
-        if self._core is not None:
-            os.sched_setaffinity(0, {self._core})
-        super().target(sockets)
-
-    @property
-    def failed_to_start(self) -> bool:
-        """Whether it ended soon and by an error of its own, not by a signal: the next one would fare no better."""
-        return bool(self.exitcode and self.exitcode > 0 and time.monotonic() - self._started_at_s < SILENCE_S)
 
     @property
     def server(self) -> Server:
@@ -56,23 +40,17 @@ class Worker(Process):
 class Workers(Multiprocess):
     """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept.
 
-    Each keeps to a core of its own where there are as many cores as processes and `keep_to_cores` says so: what its
-    threads hand to each other then lies in that core's caches (4 to 6 % more verdicts a second on two cores).
-
     Of those that die none is waited for: uvicorn waits for each one's answer in turn, also for that of one which was
     killed after it was asked, and hears no signal meanwhile.
     """
 
+    _started_at_s: "WeakKeyDictionary[Process, float]"
     _heard_at_s: "WeakKeyDictionary[Process, float]"
-
-    def __init__(self, config: Config, sockets: list[socket], *, keep_to_cores: bool) -> None:
-        super().__init__(config, sockets)
-        cores = sorted(os.sched_getaffinity(0))
-        self._failed = False
-        self._cores = cores if keep_to_cores and len(cores) == self.processes_num else None
+    _failed = False
 
     def init_processes(self) -> None:
         """Start them."""
+        self._started_at_s = WeakKeyDictionary()
         self._heard_at_s = WeakKeyDictionary()
         self._counts = ConnectionCounts(self.processes_num)
         self.processes = [self._started(place) for place in range(self.processes_num)]
@@ -89,9 +67,9 @@ class Workers(Multiprocess):
     handle_ttin = handle_ttou = handle_hup
 
     def _started(self, place: int) -> Worker:
-        core = self._cores[place] if self._cores else None
-        worker = Worker(self.config, self.sockets, self._counts, place, core)
+        worker = Worker(self.config, self.sockets, self._counts, place)
         worker.start()
+        self._started_at_s[worker] = time.monotonic()
         return worker
 
     def keep_subprocess_alive(self) -> None:
@@ -101,7 +79,7 @@ class Workers(Multiprocess):
                 continue
             worker.kill()
             worker.join()
-            if worker.failed_to_start:
+            if self._failed_to_start(worker):
                 self._failed = True
                 self.should_exit.set()
                 return
@@ -113,6 +91,11 @@ class Workers(Multiprocess):
         super().terminate_all()
         for listener in self.sockets:
             listener.close()
+
+    def _failed_to_start(self, ended: Process) -> bool:
+        """Whether it ended soon and by an error of its own, not by a signal: the next one would fare no better."""
+        soon = time.monotonic() - self._started_at_s[ended] < SILENCE_S
+        return soon and ended.exitcode is not None and ended.exitcode > 0
 
     def _is_well(self, worker: Process) -> bool:
         if not worker.process.is_alive():

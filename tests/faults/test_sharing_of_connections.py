@@ -1,6 +1,5 @@
-"""Two frontend processes share connections and cores alike, and one that hangs holds up no new connection."""
+"""Two frontend processes share connections alike, and one that hangs holds up no new connection."""
 
-import os
 import signal
 import socket
 import time
@@ -61,18 +60,3 @@ def test_one_that_hangs_holds_up_no_new_connection(service: tuple[str, list[psut
             assert time.monotonic() - begun_s < 1
     finally:
         hung.send_signal(signal.SIGCONT)
-
-
-@pytest.mark.parametrize("keep_to_cores", [True, False])
-def test_each_keeps_to_a_core_where_there_is_one_for_each(tmp_path: Path, keep_to_cores: bool) -> None:
-    every = os.sched_getaffinity(0)
-    two = set(sorted(every)[:2])
-    os.sched_setaffinity(0, two)
-    try:
-        with two_processes(tmp_path, workers_keep_to_cores=keep_to_cores) as (url, workers):
-            kept = [set(worker.cpu_affinity()) for worker in workers]
-            assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
-    finally:
-        os.sched_setaffinity(0, every)
-    alone = keep_to_cores and len(two) == 2
-    assert sorted(kept, key=min) == ([{core} for core in sorted(two)] if alone else [two, two])
