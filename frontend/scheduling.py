@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TURN_S = 0.02
-"""Time for a few selfies, or for twenty crops. A thread that is woken waits no longer for a core that another keeps."""
+TURN_S = 0.008
+"""Time to prepare a selfie, or to score ten crops; with 20 ms there are no more verdicts, and their p99 is longer."""
 
 _SET, _GET = {"x86_64": (314, 315), "aarch64": (274, 275)}.get(os.uname().machine, (None, None))
 
