@@ -112,6 +112,11 @@ def frontend_processes(service: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+def tritonserver(service: psutil.Process) -> psutil.Process:
+    """The tritonserver of `liveness up`."""
+    return next(child for child in service.children(recursive=True) if child.name() == "tritonserver")
+
+
 def all_gone(processes: Iterable[psutil.Process]) -> bool:
     """Whether none of them runs any more."""
 

@@ -14,8 +14,9 @@ from benchmarks.lib.work import Worker, full_decode, median_ms, rate_on_threads
 from frontend.embedded.selfcheck import model_file
 
 SATURATED_AT = (8, 16)
+"""Concurrencies of which the better is the service's throughput at saturation."""
 TRITON_SATURATED_AT = (8, 16, 32)
-"""Concurrencies of which the better is the throughput at saturation."""
+"""Concurrencies of which the best is Triton's."""
 SHORTEST_WINDOW_S = 0.5
 T = TypeVar("T")
 

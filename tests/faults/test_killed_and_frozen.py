@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import frontend_processes, running, within
+from tests.conftest import frontend_processes, running, tritonserver, within
 from tests.faults.load import CLIENTS, Key, try_fault
 
 DEADLINE_S = 0.5 + 2 * 2.0 + 2 * 3.0
@@ -23,10 +23,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     settings = {"port": 0, "data_dir": folder, "workers": 2, "readiness_timeout_s": 1}
     with running("up", "Ctrl-C", log=folder / "log", timeout_s=100, **settings) as (process, ready):
         yield ready.split("Services is live: ")[1].split()[0], folder, psutil.Process(process.pid)
-
-
-def tritonserver(process: psutil.Process) -> psutil.Process:
-    return next(p for p in process.children(recursive=True) if p.name() == "tritonserver")
 
 
 def worker(process: psutil.Process) -> psutil.Process:

@@ -15,7 +15,7 @@ from frontend.pipeline import GIVES_WAY_BY
 from frontend.scheduling import TURN_S
 from frontend.settings import Settings
 from frontend.timing import StageClock
-from tests.conftest import Stack, jpeg_of
+from tests.conftest import Stack, jpeg_of, tritonserver
 
 
 def test_threads_that_decode_are_nicer_than_the_event_loop(portrait: RgbImage) -> None:
@@ -39,8 +39,7 @@ def test_nothing_on_the_way_to_a_verdict_interrupts_another(
     service = psutil.Process(stack.process.pid)
     event_loop = service.pid
     decoding = [t.id for t in service.threads() if os.getpriority(os.PRIO_PROCESS, t.id) >= GIVES_WAY_BY]
-    tritons = [process for process in service.children(recursive=True) if process.name() == "tritonserver"]
-    inferring = [thread.id for triton in tritons for thread in triton.threads()]
+    inferring = [thread.id for thread in tritonserver(service).threads()]
     assert decoding
     assert inferring
     assert {os.sched_getscheduler(thread) for thread in (event_loop, *decoding, *inferring)} == {os.SCHED_BATCH}
