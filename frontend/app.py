@@ -14,6 +14,7 @@ from frontend.audit.log import audit_log
 from frontend.batch import BatchJudge
 from frontend.calibration import load_calibration
 from frontend.connections import ConnectionLimits
+from frontend.cores import usable_cores
 from frontend.decoding import ImageLimits
 from frontend.errors import StartRefused
 from frontend.failed_authentications import FailedAuthentications
@@ -40,15 +41,20 @@ from frontend.routes.version import version_routes
 from frontend.scoring import TritonScorer
 from frontend.service import LivenessService
 from frontend.settings import Settings
+from frontend.shared_count import SharedCount, shared_counts
 from frontend.stopping import Stopping
 from frontend.version import VersionSource, service_version
+from frontend.warm_threads import WarmThreads
 
 if TYPE_CHECKING:
     from frontend.tracing import Tracing
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops."""
+def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAPI:
+    """The service as an ASGI application; it opens its dependencies when it starts and closes them when it stops.
+
+    Processes that serve together share `at_work`.
+    """
     stopping = Stopping()
     metrics = Metrics(settings.metrics_key_names) if settings.metrics else None
     tracing = _tracing(settings)
@@ -57,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
-        pipeline = make_pipeline(settings, tracing.triton_header if tracing else None)
+        pipeline = make_pipeline(settings, tracing.triton_header if tracing else None, at_work)
         versions = VersionSource(
             settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
         )
@@ -152,7 +158,9 @@ def _connection_limits(settings: Settings) -> ConnectionLimits:
     )
 
 
-def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None = None) -> Pipeline:
+def make_pipeline(
+    settings: Settings, trace_header: Callable[[], bytes] | None = None, at_work: SharedCount | None = None
+) -> Pipeline:
     """The pipeline that the settings ask for; call it inside the running event loop. Raises StartRefused."""
     if not settings.triton_url:
         raise StartRefused("LIVENESS_TRITON_URL is empty: set host:port of Triton, or use `liveness up`")
@@ -173,7 +181,7 @@ def make_pipeline(settings: Settings, trace_header: Callable[[], bytes] | None =
             refusing=refusing_reasons(settings.refuse_reasons),
         ),
         calibration=load_calibration(settings),
-        threads=settings.decode_threads,
+        threads=WarmThreads(settings.decode_threads, at_work or shared_counts(1)[0], usable_cores()),
     )
 
 

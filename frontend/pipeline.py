@@ -1,9 +1,6 @@
 """The story of one picture: decode → detect → crop → score."""
 
-import asyncio
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,14 +14,9 @@ from frontend.quality import Examination
 from frontend.reasons import ALWAYS_REFUSED, QualityLimits, Reason, reasons_of
 from frontend.scoring import TritonScorer
 from frontend.timing import StageClock
+from frontend.warm_threads import WarmThreads
 
 Prepared = TypeVar("Prepared")
-
-GIVES_WAY_BY = 10
-"""Niceness of the threads that decode, above the process's own: where cores are short the event loop goes first, so
-that an overloaded service refuses in milliseconds, answers for its health, and wastes less on what it refuses.
-
-On Linux a niceness belongs to the thread: nice(2), "C library/kernel differences"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,7 @@ class Verdict:
 
 
 class Pipeline:
-    """Judges pictures, on `threads` threads for the work of the CPU and on Triton for the network.
+    """Judges pictures, on `threads` for the work of the CPU and on Triton for the network; it closes both.
 
     Raises StartRefused when the face detector cannot be loaded.
     """
@@ -82,7 +74,7 @@ class Pipeline:
         thresholds: Thresholds,
         quality: QualityRules,
         calibration: Calibration,
-        threads: int,
+        threads: WarmThreads,
     ) -> None:
         cv2.setNumThreads(1)  # the pool shares out the cores; OpenCV's own threads would fight over them
         self._scorer = scorer
@@ -91,11 +83,11 @@ class Pipeline:
         self._examines_all = quality.refusing > ALWAYS_REFUSED
         self._calibration = calibration
         self._preparer = Preparer(limits, thresholds.face)
-        self._pool = ThreadPoolExecutor(threads, "pipeline", initializer=os.nice, initargs=(GIVES_WAY_BY,))
+        self._threads = threads
 
     async def close(self) -> None:
         """Finish what is running and let go of threads and connections."""
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        await self._threads.close()
         self._scorer.close()
 
     async def probe(self) -> None:
@@ -171,4 +163,4 @@ class Pipeline:
                 raise Abandoned("the caller went away while its picture waited for a thread")
             return prepare(data, clock)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, on_a_thread)
+        return await self._threads.run(on_a_thread)

@@ -123,7 +123,10 @@ class Settings(BaseSettings):
 
     decode_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=usable_cores,
-        description="Threads that decode, detect and crop in one process; the default is the number of usable cores.",
+        description=(
+            "Most threads that decode, detect and crop in one process, by default the usable cores; beyond the first "
+            "they work only while in all processes fewer do than there are cores."
+        ),
     )
     max_in_flight: Annotated[int, Field(ge=1, le=4096)] = Field(
         default_factory=_max_in_flight,

@@ -9,42 +9,24 @@ import asyncio
 import socket
 from collections.abc import Callable, Collection
 from functools import partial
-from multiprocessing.sharedctypes import RawArray
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-if TYPE_CHECKING:
-    from ctypes import Array, c_int
+from frontend.shared_count import SharedCount
 
 GIVE_WAY_S = 0.01
 """How long a process with more connections than another leaves a new one to it."""
 NO_DESCRIPTORS_PAUSE_S = 0.1
 
 
-class ConnectionCounts:
-    """How many connections each of `processes` has, told by each itself, in memory that they share."""
-
-    def __init__(self, processes: int) -> None:
-        self._counts: Array[c_int] = RawArray("i", processes)
-
-    def tell(self, place: int, connections: int) -> None:
-        """The process in this place has so many."""
-        self._counts[place] = connections
-
-    def another_has_fewer(self, place: int) -> bool:
-        """Whether any process has fewer than the one in this place."""
-        return any(count < self._counts[place] for count in self._counts)
-
-
 class SharingServer(Server):
-    """uvicorn's server in one of several processes."""
+    """uvicorn's server in one of several processes, which tell each other of their `connections`."""
 
-    def __init__(self, config: Config, counts: ConnectionCounts, place: int) -> None:
+    def __init__(self, config: Config, connections: SharedCount) -> None:
         super().__init__(config)
-        self._counts = counts
-        self._place = place
+        self._connections = connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application, then take connections from the shared sockets."""
@@ -56,7 +38,7 @@ class SharingServer(Server):
             app_state=self.lifespan.state,
         )
         for listener in sockets or []:
-            shared = SharedListener(listener, new_protocol, self.server_state.connections, self._counts, self._place)
+            shared = SharedListener(listener, new_protocol, self.server_state.connections, self._connections)
             self.servers.append(cast("asyncio.Server", shared))
 
     async def on_tick(self, counter: int) -> bool:
@@ -78,15 +60,13 @@ class SharedListener:
         listener: socket.socket,
         new_protocol: Callable[[], asyncio.Protocol],
         connections: Collection[object],
-        counts: ConnectionCounts,
-        place: int,
+        count: SharedCount,
     ) -> None:
         listener.setblocking(False)
         self._listener = listener
         self._new_protocol = new_protocol
         self._connections = connections
-        self._counts = counts
-        self._place = place
+        self._count = count
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[object]] = set()
         self._pause: asyncio.TimerHandle | None = None
@@ -103,7 +83,7 @@ class SharedListener:
 
     def tell(self) -> None:
         """Tell the other processes how many connections there are in this one."""
-        self._counts.tell(self._place, len(self._connections) + len(self._opening))
+        self._count.tell(len(self._connections) + len(self._opening))
 
     def _listen(self) -> None:
         self.tell()
@@ -111,7 +91,7 @@ class SharedListener:
 
     def _on_connection(self) -> None:
         self.tell()
-        if self._counts.another_has_fewer(self._place):
+        if self._count.another_has_fewer():
             self._pause_for(GIVE_WAY_S)
         else:
             self._take()

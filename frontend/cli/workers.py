@@ -2,16 +2,19 @@
 
 import logging
 import time
+from functools import partial
 from socket import socket
 from weakref import WeakKeyDictionary
 
+from fastapi import FastAPI
 from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from frontend.cli.listener import ConnectionCounts, SharingServer
+from frontend.cli.listener import SharingServer
 from frontend.errors import StartRefused
+from frontend.shared_count import SharedCount, shared_counts
 
 SILENCE_S = 30
 """A worker silent for so long is hung, and is replaced. It is silent while it starts, which on a busy machine takes
@@ -22,18 +25,19 @@ logger = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A process that serves, in its place among those that share its sockets."""
+    """A process that serves, one of those that share its sockets."""
 
-    def __init__(self, config: Config, sockets: list[socket], counts: ConnectionCounts, place: int) -> None:
-        self._counts = counts
-        self._place = place
+    def __init__(self, config: Config, sockets: list[socket], connections: SharedCount, at_work: SharedCount) -> None:
+        self._connections = connections
+        self._at_work = at_work
         super().__init__(config, sockets)
 
     @property
     def server(self) -> Server:
         """What runs in the process."""
         if self._server is None:
-            self._server = SharingServer(self.config, self._counts, self._place)
+            self.config.app = partial(_worker_app, self._at_work)
+            self._server = SharingServer(self.config, self._connections)
         return self._server
 
 
@@ -52,7 +56,8 @@ class Workers(Multiprocess):
         """Start them."""
         self._started_at_s = WeakKeyDictionary()
         self._heard_at_s = WeakKeyDictionary()
-        self._counts = ConnectionCounts(self.processes_num)
+        self._connections = shared_counts(self.processes_num)
+        self._at_work = shared_counts(self.processes_num)
         self.processes = [self._started(place) for place in range(self.processes_num)]
 
     def run(self) -> None:
@@ -67,7 +72,7 @@ class Workers(Multiprocess):
     handle_ttin = handle_ttou = handle_hup
 
     def _started(self, place: int) -> Worker:
-        worker = Worker(self.config, self.sockets, self._counts, place)
+        worker = Worker(self.config, self.sockets, self._connections[place], self._at_work[place])
         worker.start()
         self._started_at_s[worker] = time.monotonic()
         return worker
@@ -106,3 +111,9 @@ class Workers(Multiprocess):
             while worker.parent_conn.poll():  # answers to earlier questions, which came too late
                 worker.parent_conn.recv()
         return now_s - self._heard_at_s.setdefault(worker, now_s) < SILENCE_S
+
+
+def _worker_app(at_work: SharedCount) -> FastAPI:
+    from frontend.worker import worker_app  # in the process that serves: here nobody else needs it
+
+    return worker_app(at_work)

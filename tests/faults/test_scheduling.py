@@ -11,10 +11,10 @@ import psutil
 
 from frontend.app import make_pipeline
 from frontend.images import RgbImage
-from frontend.pipeline import GIVES_WAY_BY
 from frontend.scheduling import TURN_S
 from frontend.settings import Settings
 from frontend.timing import StageClock
+from frontend.warm_threads import GIVES_WAY_BY
 from tests.conftest import Stack, jpeg_of, tritonserver
 
 

@@ -1,0 +1,139 @@
+"""Who works on which picture: one thread again and again while that will do, and no more of them than cores."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from frontend.shared_count import SharedCount, shared_counts
+from frontend.warm_threads import WarmThreads
+
+Result = TypeVar("Result")
+WORK_S = 0.05
+
+
+def with_threads(
+    use: Callable[[WarmThreads], Awaitable[Result]],
+    at_work: SharedCount | None = None,
+    *,
+    threads: int = 3,
+    cores: int = 2,
+) -> Result:
+    """What `use` makes of fresh threads, which are closed afterwards."""
+
+    async def run() -> Result:
+        pool = WarmThreads(threads, at_work or shared_counts(1)[0], cores)
+        try:
+            return await use(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(run())
+
+
+def worked_on() -> str:
+    time.sleep(WORK_S)
+    return threading.current_thread().name
+
+
+async def all_at_once(pool: WarmThreads, works: int) -> list[str]:
+    return await asyncio.gather(*(pool.run(worked_on) for _ in range(works)))
+
+
+def test_what_comes_one_by_one_is_worked_on_by_the_same_thread() -> None:
+    async def two_at_once_then_one_by_one(pool: WarmThreads) -> set[str]:
+        await all_at_once(pool, 2)
+        return {await pool.run(worked_on) for _ in range(5)}
+
+    assert len(with_threads(two_at_once_then_one_by_one)) == 1
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "expected"), [([], 2), ([1], 1), ([2], 1), ([0, 0], 2)], ids=["alone", "one", "two", "idle"]
+)
+def test_no_more_threads_work_than_the_cores_that_others_leave_but_always_one(
+    elsewhere: list[int], expected: int
+) -> None:
+    mine, *others = shared_counts(1 + len(elsewhere))
+    for count, number in zip(others, elsewhere, strict=True):
+        count.tell(number)
+    used = with_threads(lambda pool: all_at_once(pool, 6), mine)
+    assert len(used) == 6
+    assert len(set(used)) == expected
+    assert mine.total() == sum(elsewhere)
+
+
+def test_a_second_thread_helps_once_another_process_has_done() -> None:
+    mine, other = shared_counts(2)
+    other.tell(1)
+
+    async def six_while_the_other_ends(pool: WarmThreads) -> list[str]:
+        waiting = asyncio.ensure_future(all_at_once(pool, 6))
+        await asyncio.sleep(1.5 * WORK_S)
+        other.tell(0)
+        return await waiting
+
+    used = with_threads(six_while_the_other_ends, mine)
+    assert len(set(used[:2])) == 1
+    assert len(set(used)) == 2
+
+
+def test_a_second_thread_rests_once_another_process_works() -> None:
+    mine, other = shared_counts(2)
+
+    async def six_then_the_other_begins(pool: WarmThreads) -> list[str]:
+        waiting = asyncio.ensure_future(all_at_once(pool, 6))
+        await asyncio.sleep(WORK_S / 2)
+        other.tell(1)
+        return await waiting
+
+    used = with_threads(six_then_the_other_begins, mine)
+    assert len(set(used[:2])) == 2
+    assert len(set(used[2:])) == 1
+
+
+def test_what_is_raised_reaches_who_waits_and_the_thread_lives_on() -> None:
+    async def fail_then_work(pool: WarmThreads) -> str:
+        with pytest.raises(ZeroDivisionError):
+            await pool.run(lambda: 1 // 0)
+        return await pool.run(worked_on)
+
+    assert with_threads(fail_then_work)
+
+
+def test_what_was_cancelled_before_its_turn_is_not_begun() -> None:
+    begun: list[int] = []
+
+    async def cancel_the_second(pool: WarmThreads) -> None:
+        first = asyncio.ensure_future(pool.run(worked_on))
+        second = asyncio.ensure_future(pool.run(lambda: begun.append(2)))
+        third = asyncio.ensure_future(pool.run(lambda: begun.append(3)))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(first, third)
+
+    with_threads(cancel_the_second, threads=1)
+    assert begun == [3]
+
+
+def test_closing_ends_what_was_begun_and_cancels_the_rest() -> None:
+    before = threading.active_count()
+
+    async def close_halfway() -> tuple[str, bool, int]:
+        pool = WarmThreads(1, shared_counts(1)[0], 2)
+        first, second = (asyncio.ensure_future(pool.run(worked_on)) for _ in range(2))
+        await asyncio.sleep(WORK_S / 2)
+        await pool.close()
+        with pytest.raises(RuntimeError):
+            await pool.run(worked_on)
+        await asyncio.wait({first, second})
+        return first.result(), second.cancelled(), sum(t.name.startswith("pipeline") for t in threading.enumerate())
+
+    finished, cancelled, left = asyncio.run(close_halfway())
+    assert finished.startswith("pipeline")
+    assert cancelled
+    assert left == 0
+    assert threading.active_count() == before
