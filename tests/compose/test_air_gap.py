@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,18 @@ for address in ("1.1.1.1", 443), ("pypi.org", 443), ("example.com", 80):
 
 
 @pytest.fixture(scope="module")
-def archive(project: Path, tmp_path_factory: pytest.TempPathFactory, note: Note) -> Path:
-    """A bundle with the slim Triton."""
-    target = tmp_path_factory.mktemp("bundle") / "liveness.tar"
+def archive(project: Path, note: Note) -> Iterator[Path]:
+    """A bundle with the slim Triton, in the project itself, where an earlier one lies already."""
+    (project / "earlier.tar").touch()
+    target = project / "liveness.tar"
     started_s = time.monotonic()
     slim = Deployment(project, "liveness-bundle", COMPOSE_FILE="compose.yaml:compose.slim.yaml")
     slim.script("bundle", str(target))
     note("scripts/bundle with the slim Triton, s", round(time.monotonic() - started_s))
     note("archive, MB", target.stat().st_size // 1_000_000)
-    return target
+    yield target
+    for file in project.glob("*.tar*"):
+        file.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +64,14 @@ def loaded(archive: Path, tmp_path_factory: pytest.TempPathFactory, note: Note) 
     return folder / "liveness"
 
 
-def test_bundle_carries_no_secret(archive: Path) -> None:
+def test_bundle_carries_no_secret_and_no_bundle(archive: Path) -> None:
     packed = subprocess.run(["tar", "-xOf", str(archive), "project.tar.gz"], capture_output=True, check=True).stdout
     listed = subprocess.run(["tar", "-tz"], input=packed, capture_output=True, check=True).stdout.decode().split()
     assert "compose/compose.yaml" in listed
     assert "model_repository/anti_spoof/1/model.onnx" in listed
     assert not [name for name in listed if name.endswith(".env") or "secrets" in name]
+    assert not [name for name in listed if ".tar" in name or ".bundle-" in name]
+    assert not list(archive.parent.glob(".bundle-*"))
 
 
 def test_checksum_beside_the_archive_is_right(archive: Path) -> None:
@@ -116,14 +122,34 @@ def test_loaded_service_judges_with_no_way_out(loaded: Path, portrait_jpeg: byte
         isolated.remove()
 
 
-def test_frontend_and_triton_cannot_get_out_of_the_ordinary_networks(loaded: Path) -> None:
-    ordinary = Deployment(loaded, "liveness-ordinary", LIVENESS_PORT="")
-    ordinary.compose("up", "-d", "--no-build")
-    try:
-        for service, python in (("frontend", "python"), ("triton", "python3")):
-            ordinary.compose("exec", "-T", service, python, "-c", REACH_OUT)
-    finally:
-        ordinary.remove()
+@pytest.fixture(scope="module")
+def ordinary(loaded: Path) -> Iterator[Deployment]:
+    """The service in the networks of compose.yaml."""
+    made = Deployment(loaded, "liveness-ordinary", LIVENESS_PORT="")
+    made.compose("up", "-d", "--no-build")
+    yield made
+    made.remove()
+
+
+def test_ordinary_networks_are_shut(ordinary: Deployment) -> None:
+    def network(name: str, template: str) -> str:
+        return ordinary.run("docker", "network", "inspect", "-f", template, name).stdout.strip()
+
+    assert network(ordinary.settings["LIVENESS_NETWORK"], "{{.Internal}}") == "true"
+    options = json.loads(network(f"{ordinary.name}_published", "{{json .Options}}"))
+    assert options["com.docker.network.bridge.enable_ip_masquerade"] == "false"
+    for service, expected in (("frontend", 2), ("triton", 1)):
+        joined = json.loads(ordinary.inspect(service, "{{json .NetworkSettings.Networks}}"))
+        assert ordinary.settings["LIVENESS_NETWORK"] in joined
+        assert len(joined) == expected
+
+
+def test_frontend_and_triton_cannot_get_out_of_the_ordinary_networks(ordinary: Deployment) -> None:
+    others = ordinary.run("docker", "run", "--rm", OWN_IMAGES[0], "python", "-c", REACH_OUT, check=False)
+    if "reached" not in others.stderr:
+        pytest.skip("no container gets out of this machine, whatever its network")
+    for service, python in (("frontend", "python"), ("triton", "python3")):
+        ordinary.compose("exec", "-T", service, python, "-c", REACH_OUT)
 
 
 def test_images_are_small(project: Path, note: Note) -> None:
