@@ -143,7 +143,7 @@ def _busy_s(service: Service) -> tuple[float, float]:
     totals = {True: 0.0, False: 0.0}
     for process in (service.process, *service.process.children(recursive=True)):
         times = process.cpu_times()
-        totals[process.name().startswith(("tritonserver", "triton_python"))] += times.user + times.system
+        totals[process.name().startswith("tritonserver")] += times.user + times.system
     return totals[False], totals[True]
 
 

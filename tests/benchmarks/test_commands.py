@@ -52,7 +52,7 @@ def test_a_benchmark_that_is_ended_stops_its_service(tmp_path):
     command = [sys.executable, "-m", "benchmarks.overload", "--seconds", "60", "--out", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as benchmark:
         started, deadline_s = [], time.monotonic() + 60
-        while len(started) < 4 and time.monotonic() < deadline_s:  # the service, Triton, its guard, its models
+        while len(started) < 4 and time.monotonic() < deadline_s:  # the service, Triton's guard, Triton, a worker
             time.sleep(0.1)
             started = psutil.Process(benchmark.pid).children(recursive=True)
         benchmark.terminate()

@@ -8,7 +8,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -140,7 +139,3 @@ def seconds_until(holds: object, timeout_s: float) -> float:
 
 def live(url: str) -> bool:
     return ask(f"{url}/status_check") == (200, "Services is live")
-
-
-def lines_with(text: str, words: Sequence[str]) -> list[str]:
-    return [line for line in text.splitlines() if all(word in line for word in words)]
