@@ -21,9 +21,10 @@ RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . \
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/liveness /opt/liveness
+# OPENBLAS_NUM_THREADS: numpy has small arrays alone to do, and would start a thread a core in each process.
 ENV PATH=/opt/liveness/bin:/usr/local/bin:/usr/bin:/bin \
-    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp \
-    LIVENESS_HOST=0.0.0.0 LIVENESS_PORT=5001 LIVENESS_WORKERS=0 LIVENESS_DATA_DIR=/tmp/liveness \
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp OPENBLAS_NUM_THREADS=1 \
+    LIVENESS_HOST=0.0.0.0 LIVENESS_PORT=5001 LIVENESS_DATA_DIR=/tmp/liveness \
     LIVENESS_AUDIT_LOG=stdout LIVENESS_ACCEPTED_RISKS=plain-http
 USER 10001:10001
 EXPOSE 5001
