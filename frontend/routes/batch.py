@@ -9,7 +9,7 @@ from frontend import errors
 from frontend.batch import BatchJudge
 from frontend.observation import outcome_name
 from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
-from frontend.routes.body import json_object
+from frontend.routes.body import MAX_COMMAS, json_object
 from frontend.routes.departure import watched_departure
 from frontend.routes.request_watch import note_outcome
 from frontend.schemas import BatchAnswer, BatchRequest, ErrorAnswer, MessageAnswer
@@ -32,7 +32,7 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
         A call whose hash_id is refused for every picture is refused as a whole. With Retry-After there are pictures
         of status 503, which are worth another try.
         """
-        body = await json_object(request, max_body_bytes)
+        body = await json_object(request, max_body_bytes, MAX_COMMAS + 2 * max_images)
         selfie_images = body.get("selfie_images")
         if not isinstance(selfie_images, list) or not 0 < len(selfie_images) <= max_images:
             raise errors.InvalidBatch(f"not 1 to {max_images} images")

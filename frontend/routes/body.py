@@ -9,6 +9,11 @@ from pydantic_core import from_json
 from frontend.errors import BodyTooLarge, InvalidBody
 from frontend.routes.form import boundary_in, form_fields
 
+MAX_COMMAS = 1_000
+"""In a JSON body, beside those between pictures. It is parsed before it is known who sends it, and of 48 MB of brackets
+the parser would make objects of 2 GB. A selfie has two or three; a client's other fields, which nobody reads, may have
+the rest."""
+
 
 async def liveness_fields(request: Request, max_body_bytes: int) -> dict[str, Any]:
     """The fields of a form where the Content-Type is multipart/form-data with a boundary, else of a JSON object.
@@ -16,23 +21,37 @@ async def liveness_fields(request: Request, max_body_bytes: int) -> dict[str, An
     Raises BodyTooLarge, InvalidBody, and InvalidForm.
     """
     content_type = request.headers.get("content-type", "")
-    if content_type.startswith("multipart/") and (boundary := boundary_in(content_type)):
+    if content_type.lower().startswith("multipart/") and (boundary := boundary_in(content_type)):
         return await form_fields(_chunks(request, max_body_bytes), boundary)
     return await json_object(request, max_body_bytes)
 
 
-async def json_object(request: Request, max_body_bytes: int) -> dict[str, Any]:
+async def json_object(request: Request, max_body_bytes: int, max_commas: int = MAX_COMMAS) -> dict[str, Any]:
     """Read the body as a JSON object, whatever its Content-Type claims.
 
-    Raises BodyTooLarge, and InvalidBody when it is no JSON, no object, or nested deeper than the parser goes.
+    Raises BodyTooLarge, and InvalidBody when it is no JSON, no object, nested deeper than the parser goes, or has more
+    than `max_commas`.
     """
+    data = b"".join([chunk async for chunk in _chunks(request, max_body_bytes)])
+    if _has_more_commas(data, max_commas):
+        raise InvalidBody("too many values")
     try:
-        body = from_json(b"".join([chunk async for chunk in _chunks(request, max_body_bytes)]))
+        body = from_json(data)
     except ValueError:
         raise InvalidBody("no JSON") from None
     if not isinstance(body, dict):
         raise InvalidBody("JSON, but no object")
     return body
+
+
+def _has_more_commas(data: bytes, number: int) -> bool:
+    """By `bytes.find`: `bytes.count` takes twenty times as long for the few that there are."""
+    at = -1
+    for _ in range(number + 1):
+        at = data.find(b",", at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 async def _chunks(request: Request, max_body_bytes: int) -> AsyncIterator[bytes]:

@@ -50,6 +50,21 @@ def test_what_is_no_json_object(client: httpx.Client, body: bytes) -> None:
     assert (answer.status_code, answer.content) == (400, NO_OBJECT)
 
 
+@pytest.mark.parametrize("path", ["/liveness", "/liveness/batch"])
+def test_a_body_that_would_become_a_million_values_is_not_parsed(client: httpx.Client, path: str) -> None:
+    nested = b"[" * 180 + b"]" * 180
+    bomb = b'{"hash_id": "a", "selfie_images": [' + b",".join([nested] * 60_000) + b"]}"
+    began_s = time.monotonic()
+    answer = client.post(path, content=bomb)
+    assert (answer.status_code, answer.content) == (400, NO_OBJECT)
+    assert time.monotonic() - began_s < 2, "parsed, it takes five seconds and a gigabyte"
+
+
+def test_other_fields_are_passed_over(client: httpx.Client, hash_id: str, portrait_jpeg: bytes) -> None:
+    body = {"hash_id": hash_id, "selfie_image": data_uri(portrait_jpeg), "track": list(range(900))}
+    assert client.post("/liveness", json=body).status_code == 201
+
+
 @pytest.mark.parametrize("content_type", [None, "text/plain", "image/jpeg", "application/x-www-form-urlencoded", "ä"])
 def test_the_body_decides_not_the_content_type(
     client: httpx.Client, hash_id: str, portrait_jpeg: bytes, content_type: str | None
@@ -124,7 +139,8 @@ def test_a_client_that_leaves_before_the_answer_is_not_charged(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/liveness", 405), ("POST", "/", 405), ("GET", "/x", 404)]
+    ("method", "path", "status"),
+    [("GET", "/liveness", 405), ("POST", "/", 405), ("GET", "/x", 404), ("POST", "/liveness/", 404)],
 )
 def test_other_paths_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)

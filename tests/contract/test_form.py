@@ -77,6 +77,15 @@ def test_json_that_is_called_a_form_without_a_boundary_is_json(
     assert answer.status_code == 201
 
 
+def test_the_name_of_a_content_type_may_be_written_in_capitals(
+    client: httpx.Client, hash_id: str, portrait_jpeg: bytes
+) -> None:
+    file = {"selfie_image": ("a.jpg", portrait_jpeg)}
+    form = client.build_request("POST", "/liveness", data={"hash_id": hash_id}, files=file)
+    form.headers["Content-Type"] = form.headers["Content-Type"].replace("multipart/form-data", "Multipart/Form-Data")
+    assert client.send(form).status_code == 201
+
+
 def test_40_megabytes(client: httpx.Client, hash_id: str) -> None:
     answer = client.post("/liveness", data={"hash_id": hash_id}, files={"selfie_image": ("a.jpg", b"\0" * 40_000_000)})
     assert (answer.status_code, answer.json()) == (413, {"error": "The request body is too large."})
