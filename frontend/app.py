@@ -111,6 +111,7 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
         version=service_version(),
         description="Tells whether a live person or a presentation attack was in front of the camera.",
         lifespan=lifespan,
+        redirect_slashes=False,  # to where the Host header says, and without TLS where a proxy has ended it
         docs_url=None,  # frontend/routes/docs.py
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # ours: tracing.py
