@@ -2,6 +2,8 @@
 
 from math import ceil
 
+from PIL import Image
+
 from frontend.crops import ENOUGH_FINENESS, crop_face, fineness
 from frontend.decoding import ImageLimits, decode_reduced, upright_size
 from frontend.faces import FaceBox, FaceDetector
@@ -20,6 +22,7 @@ class Preparer:
     """
 
     def __init__(self, limits: ImageLimits, face_threshold: float) -> None:
+        Image.MAX_IMAGE_PIXELS = None  # `limits` are checked first, and may allow more than Pillow's own
         self._limits = limits
         self._detector = FaceDetector(face_threshold)
 

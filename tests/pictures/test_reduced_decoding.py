@@ -1,5 +1,7 @@
 """Large JPEGs are decoded smaller where that changes nothing that the model could see."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -86,3 +88,10 @@ def test_crops_from_a_part_are_those_of_the_whole(portrait: RgbImage, divisor: i
     from_part = crop_face(reduced, box.enlarged(1 / divisor))
     from_whole = crop_face(decode_image(file, LIMITS), box)
     assert np.abs(from_part.astype(int) - from_whole.astype(int)).mean() < 2.5
+
+
+def test_a_picture_beyond_the_limit_of_pillow_is_prepared_where_ours_allows_it() -> None:
+    preparer = Preparer(ImageLimits(max_pixels=200_000_000, max_side_pixels=14_000), face_threshold=0.5)
+    huge = io.BytesIO()
+    Image.new("L", (14_000, 13_000), 90).save(huge, "JPEG")
+    assert preparer.crop_of(huge.getvalue(), StageClock()) is None
