@@ -70,6 +70,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._sending: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._message_ended = False
 
     # What the event loop calls
 
@@ -81,9 +82,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._await(Awaited.HEAD)
 
     def data_received(self, data: bytes) -> None:
+        self._message_ended = False
         super().data_received(data)
         if self._awaited is Awaited.HEAD:
-            self._head_bytes += len(data)
+            self._head_bytes += 0 if self._message_ended else len(data)  # what ended before was no part of this head
         elif self._awaited is Awaited.NOTHING and self._rests_unwatched():
             self._awaited = Awaited.HEAD
             self._head_bytes = 0  # these bytes may be the end of a body that was answered before it was read
@@ -136,6 +138,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._awaited = Awaited.NOTHING
+        self._message_ended = True
 
     # Time
 

@@ -126,6 +126,19 @@ def test_odd_but_clear_requests_are_answered_once_each(target: Stack, name: str)
     assert time.monotonic() - began_s < LONGEST_S
 
 
+@pytest.mark.parametrize("cut", [1, 40, len(SMUGGLED) - 1])
+def test_a_request_is_answered_though_the_next_one_is_only_begun(target: Stack, cut: int) -> None:
+    first = request(b"Content-Length: 100000", body=BODY.ljust(100_000))
+    host, port = target.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(first + SMUGGLED[:cut])
+        received = connection.recv(65536)
+        connection.sendall(SMUGGLED[cut:])
+        while len(statuses(received)) < 2 and (part := connection.recv(65536)):
+            received += part
+    assert statuses(received) == [401, 200]
+
+
 @pytest.mark.parametrize("size", [70_000, 2_000_000])
 @pytest.mark.parametrize("where", ["path", "name", "value", "many"])
 def test_huge_heads_are_answered_or_cut_off(target: Stack, where: str, size: int) -> None:
