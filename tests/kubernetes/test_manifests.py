@@ -108,8 +108,17 @@ def test_tritons_probe_is_the_file_that_its_image_carries() -> None:
     (command,) = (container["livenessProbe"]["exec"]["command"],)
     assert "COPY compose/triton /liveness" in dockerfile("triton-model")
     assert (PROJECT_ROOT / "compose/triton" / Path(command[-1]).name).is_file()
-    (model,) = (e["value"] for e in container["env"] if e["name"] == "LIVENESS_TRITON_MODEL")
-    assert container["readinessProbe"]["httpGet"]["path"] == f"/v2/models/{model}/ready"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+
+
+def test_triton_has_the_model_and_the_collector_that_the_settings_name(built: list[Manifest]) -> None:
+    ((settings, generated),) = of_kind(built, "ConfigMap").items()
+    from_settings = {e["name"]: e["valueFrom"]["configMapKeyRef"] for e in container_of("triton", built)["env"]}
+    assert from_settings == {
+        "LIVENESS_TRITON_MODEL": {"name": settings, "key": "LIVENESS_TRITON_MODEL"},
+        "LIVENESS_OTLP_ENDPOINT": {"name": settings, "key": "LIVENESS_OTLP_ENDPOINT", "optional": True},
+    }
+    model = generated["data"]["LIVENESS_TRITON_MODEL"]
     assert (PROJECT_ROOT / "model_repository" / model / "config.pbtxt").is_file()
 
 
