@@ -1,5 +1,6 @@
 """Triton's log file: kept small, and read for the reason of a failure."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,11 +16,14 @@ HARMLESS = ("CudaDriverHelper has not been initialized",)
 def keep_bounded(log: Path) -> None:
     """Move the content of a log that has grown too large to `NAME.1`, in place of what was there.
 
-    The file itself stays, since a running Triton has it open for appending.
+    The file itself stays, since a running Triton has it open for appending. Where the copy cannot be written, as on a
+    full disk, the content is dropped, which makes room; a log that cannot be shortened either stays as it is.
     """
-    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
-        os.truncate(log, 0)
+    with contextlib.suppress(OSError):
+        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+            with contextlib.suppress(OSError):
+                shutil.copyfile(log, log.with_name(log.name + ".1"))
+            os.truncate(log, 0)
 
 
 def reason_of_failure(log: Path, offset: int) -> str:

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from frontend.embedded.log import MAX_LOG_BYTES
 from frontend.embedded.probe import ProbeFailed
+from tests.conftest import within
 from tests.embedded.children import embedded, named
 
 
@@ -53,6 +55,21 @@ def test_it_serves_again_after_inferences_failed(harmed):
     harmed._sample = sample
     wait_for_event(harmed, "serves again", 15)
     assert pids(harmed) != before
+
+
+def test_it_serves_again_where_the_disk_has_no_room_for_its_old_log(harmed):
+    harmed.events.clear()
+    old = harmed.log_path.with_name("triton.log.1")
+    old.symlink_to("/dev/full")
+    try:
+        with harmed.log_path.open("ab") as log:
+            log.truncate(MAX_LOG_BYTES + 1)
+        assert within(5, lambda: harmed.log_path.stat().st_size < MAX_LOG_BYTES)
+        named(harmed.log_path.parent, "tritonserver")[0].kill()
+        wait_for_event(harmed, "tritonserver has died", 5)
+        wait_for_event(harmed, "serves again", 15)
+    finally:
+        old.unlink()
 
 
 def test_a_stop_amid_a_restart_leaves_nothing_running(tmp_path):
