@@ -1,10 +1,11 @@
 """Settings that would let others in, refused before the start unless `accepted_risks` names them."""
 
+import re
 import socket
 import stat
 from collections.abc import Callable
 from ipaddress import ip_address
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from frontend.errors import StartRefused
 from frontend.settings import Settings
@@ -32,12 +33,16 @@ def _plain_http(settings: Settings) -> str | None:
 
 def _plain_keys(settings: Settings) -> str | None:
     """The database's password and the keys' digests would cross it."""
-    if not settings.keys_url.startswith("mongodb://"):  # mongodb+srv:// is TLS unless it says otherwise
+    scheme, _, address = settings.keys_url.partition("://")
+    if scheme not in {"mongodb", "mongodb+srv"}:
         return None
-    address = urlsplit(settings.keys_url)
-    options = {name.lower(): values[-1].lower() for name, values in parse_qs(address.query).items()}
-    hosts = [host.rpartition(":")[0] or host for host in address.netloc.rpartition("@")[2].split(",")]
-    if "true" in {options.get("tls"), options.get("ssl")} or all(map(_is_loopback, hosts)):
+    authority, _, options_text = address.partition("?")
+    parsed = parse_qs(options_text.replace(";", "&"))  # pymongo takes either between options
+    options = {name.lower(): values[-1].lower() for name, values in parsed.items()}
+    by_default = "true" if scheme == "mongodb+srv" else "false"
+    hosts = authority.partition("/")[0].rpartition("@")[2].split(",")
+    without_ports = [re.sub(r":\d*$", "", host) for host in hosts]
+    if options.get("tls", options.get("ssl", by_default)) == "true" or all(map(_is_loopback, without_ports)):
         return None
     return "LIVENESS_KEYS_URL names a MongoDB on another machine without tls=true"
 
