@@ -16,6 +16,7 @@ from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector
+from frontend.http_url import http_url
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
@@ -39,7 +40,7 @@ def run_server(settings: Settings) -> None:
     with listening_socket(settings) as listener:
         check_dependencies(settings)
         host, port = listener.getsockname()[:2]
-        print(f"listening on http://{host}:{port}", flush=True)
+        print(f"listening on {http_url(host, port)}", flush=True)
         serve_http(settings, listener)
 
 

@@ -19,6 +19,7 @@ from frontend.cli.server import (
 )
 from frontend.embedded import EmbeddedTriton
 from frontend.errors import StartRefused
+from frontend.http_url import http_url
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.safety import refuse_insecure
@@ -54,7 +55,7 @@ def run_stack(settings: Settings) -> None:
             ) as triton:
                 console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}")
                 key = asyncio.run(_demo_key(settings))
-                url = f"http://{host}:{port}"
+                url = http_url(host, port)
                 announcer = threading.Thread(target=_announce, args=(settings, url, key, started_at_s), daemon=True)
                 announcer.start()
                 serve_http(settings.model_copy(update={"triton_url": triton.url, "port": port}), listener)

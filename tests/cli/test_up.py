@@ -44,6 +44,24 @@ def test_demo_key_is_kept_across_restarts_with_its_count(tmp_path: Path) -> None
     assert (tmp_path / "demo_hash_id").stat().st_mode & 0o777 == 0o600
 
 
+def test_ipv6_address_is_printed_as_a_browser_takes_it(tmp_path: Path, portrait_jpeg: bytes) -> None:
+    (tmp_path / "live.jpg").write_bytes(portrait_jpeg)
+    with stack_in(tmp_path, host="::1") as (_, ready):
+        url = ready.split("Services is live: ")[1].split()[0]
+        assert url.startswith("http://[::1]:")
+        assert httpx.get(f"{url}/status_check").status_code == 200
+        command = [sys.executable, "-m", "frontend.cli", "check", str(tmp_path / "live.jpg"), "--json"]
+        there = environment(host="::1", port=url.rpartition(":")[2], data_dir=tmp_path)
+        checked = subprocess.run(command, capture_output=True, text=True, check=False, env=there)
+        assert json.loads(checked.stdout)["is_live"] == 1, checked
+    log = tmp_path / "serve.log"
+    with running("serve", "listening", log, host="::1", port=0, triton_url="127.0.0.1:9", data_dir=tmp_path) as (
+        _,
+        seen,
+    ):
+        assert seen.startswith("listening on http://[::1]:")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_however_it_is_stopped(tmp_path: Path, how: signal.Signals, workers: int) -> None:
