@@ -17,11 +17,11 @@ DEMO_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class DemoKey:
-    """The demo credential and what is left of it."""
+    """The demo credential and what is left of it; both None where it has no limit."""
 
     hash_id: str
-    limit: int
-    left: int
+    limit: int | None
+    left: int | None
 
 
 async def demo_key(store: KeyStore, folder: Path) -> DemoKey:
@@ -32,10 +32,9 @@ async def demo_key(store: KeyStore, folder: Path) -> DemoKey:
         hash_id = file.read_text().strip()
         try:
             record = await store.authenticate(digest_of(hash_id), now)
-            limit = record.limit if record.limit is not None else DEMO_LIMIT
-            return DemoKey(hash_id, limit, limit - record.used)
+            return DemoKey(hash_id, record.limit, None if record.limit is None else record.limit - record.used)
         except LimitReached:
-            return DemoKey(hash_id, DEMO_LIMIT, 0)
+            return DemoKey(hash_id, await _limit_of(store, digest_of(hash_id)), 0)
         except InvalidCredentials:  # revoked, or the keys' home is a new one: make another
             file.unlink()
     hash_id = new_hash_id()
@@ -43,6 +42,10 @@ async def demo_key(store: KeyStore, folder: Path) -> DemoKey:
     file.touch(mode=0o600)
     file.write_text(hash_id + "\n")
     return DemoKey(hash_id, DEMO_LIMIT, DEMO_LIMIT)
+
+
+async def _limit_of(store: KeyStore, digest: bytes) -> int | None:
+    return next((key.record.limit for key in await store.export() if key.digest == digest), None)
 
 
 async def _create(store: KeyStore, hash_id: str, now: datetime) -> None:

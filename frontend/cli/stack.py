@@ -90,10 +90,11 @@ def _announce(settings: Settings, url: str, key: DemoKey, started_at_s: float) -
     before = f"""printf '{{"hash_id": "{key.hash_id}", "selfie_image": "'"""
     request = f"""({before}; base64 < '{picture}'; printf '"}}') | tr -d '\\n'"""
     curl = f"{request} | curl -sS -H 'Content-Type: application/json' --data-binary @- {url}/liveness"
+    left = "no limit" if key.limit is None else f"{key.left} of {key.limit} requests left"
     lines = [
         "",
         f"Services is live: {url} (after {time.monotonic() - started_at_s:.1f} s; documentation at {url}/docs)",
-        f"demo hash_id: {key.hash_id} ({key.left} of {key.limit} requests left)",
+        f"demo hash_id: {key.hash_id} ({left})",
         *([f"try it in a browser: {url}/ asks for this hash_id"] if settings.page else []),
         "try it on a drawn face on a phone's screen, which is an attack, or put your own picture in its place:",
         f"  {curl}; echo",

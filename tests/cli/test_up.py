@@ -33,14 +33,16 @@ def test_curl_line_works_when_pasted(stack: Stack) -> None:
 
 
 def test_demo_key_is_kept_across_restarts_with_its_count(tmp_path: Path) -> None:
-    hash_ids = []
-    for used in range(2):
+    hash_ids = set()
+    for left, new_limit in (("100 of 100 requests left", "1"), ("0 of 1 requests left", "none"), ("no limit", "5")):
         with stack_in(tmp_path) as (_, ready):
-            assert f"({100 - used} of 100 requests left)" in ready
-            hash_ids.append(ready.split("demo hash_id: ")[1].split()[0])
+            assert f"({left})" in ready
+            hash_ids.add(ready.split("demo hash_id: ")[1].split()[0])
             curl = next(line for line in ready.splitlines() if "curl" in line)
             subprocess.run(["sh", "-c", curl], check=True, capture_output=True)
-    assert hash_ids[0] == hash_ids[1]
+        set_limit = [sys.executable, "-m", "frontend.cli", "keys", "set-limit", "demo", new_limit]
+        subprocess.run(set_limit, check=True, capture_output=True, env=environment(data_dir=tmp_path))
+    assert len(hash_ids) == 1
     assert (tmp_path / "demo_hash_id").stat().st_mode & 0o777 == 0o600
 
 
