@@ -141,6 +141,7 @@ function openCamera() {
 }
 
 function takePicture() {
+  byId("take").disabled = true; // a second click would take and send it again
   return orFailure(async () => {
     const blob = await camera.take();
     leaveCamera();

@@ -48,6 +48,21 @@ def test_selfie_with_the_camera(open_page: OpenPage, new_key: MakeKey, used: Cal
         assert thread.submit(used, hash_id).result() == 1  # of all the frames before, none
 
 
+def test_double_click_takes_one_picture(open_page: OpenPage, new_key: MakeKey, used: Callable[[str], int]) -> None:
+    hash_id = new_key()
+    page = open_page()
+    enter_key(page, hash_id)
+    for _ in range(2):  # the second time the button can be used again
+        page.get_by_role("button", name="Use the camera").click()
+        take = page.get_by_role("button", name="Take the picture")
+        expect(take).to_be_enabled()
+        take.dblclick()
+        expect(page.get_by_role("heading", name="A live person")).to_be_focused()
+        page.get_by_role("button", name="Check another").click()
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(used, hash_id).result() == 2
+
+
 def test_photographs(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
     page = open_page()
     enter_key(page, new_key())
