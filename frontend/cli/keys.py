@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from frontend.errors import InvalidKeyInput
@@ -211,7 +211,8 @@ def _print_json(value: object) -> None:
 
 
 def _print_table(records: list[KeyRecord], now: datetime) -> None:
-    table = Table("name", "state", "used", "limit", "created", "expires", "revoked")
+    titles = ("name", "state", "used", "limit", "created", "expires", "revoked")
+    table = Table(*(Column(title, overflow="fold") for title in titles))
     for record in records:
         times = (_iso(moment) or "" for moment in (record.created_at, record.expires_at, record.revoked_at))
         limit = "none" if record.limit is None else str(record.limit)

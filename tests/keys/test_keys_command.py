@@ -18,11 +18,11 @@ NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 ACME = KeyRecord("acme", None, 0, NOW)
 
 
-def liveness_keys(home, *arguments, **options):
+def liveness_keys(home, *arguments, columns=150, **options):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
     return subprocess.run(
         [sys.executable, "-m", "frontend.cli", "keys", *arguments],
-        env=environment | {"LIVENESS_KEYS_URL": home.url, "COLUMNS": "150"},
+        env=environment | {"LIVENESS_KEYS_URL": home.url, "COLUMNS": str(columns)},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         encoding="utf-8",
@@ -74,6 +74,18 @@ def test_tables_show_the_hash_id_once_and_never_again(sqlite_home):
         out = ok(liveness_keys(sqlite_home, *command))
         assert "Zürich [red]北京" in out
         assert hash_id not in out
+
+
+def test_a_narrow_table_cuts_nothing(sqlite_home):
+    names = [f"customer-with-a-rather-long-name-production-{region}" for region in ("eu", "us")]
+    for name in names:
+        ok(liveness_keys(sqlite_home, "create", "--name", name, "--expires", "2099-12-31T01:02:03Z"))
+    listed = ok(liveness_keys(sqlite_home, "list", columns=80))
+    rows = [[cell.strip() for cell in line.split("│")] for line in listed.splitlines() if line.startswith("│")]
+    columns = ["".join(cells) for cells in zip(*rows, strict=True)]
+    assert columns[1] == "".join(names)
+    assert columns[6] == 2 * "2099-12-31T01:02:03Z"
+    assert max(map(len, listed.splitlines())) == 80
 
 
 def test_errors_are_one_line_and_change_nothing(sqlite_home):
