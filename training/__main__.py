@@ -15,12 +15,12 @@ from frontend.errors import LivenessError
 from frontend.evaluation.samples import named
 from frontend.images import RgbImage
 from frontend.settings import load_settings
-from training import card
 from training.average import average as average_of
 from training.compare import as_table, figures_of, score_views
 from training.errors import TrainingRefused
 from training.export import export as write_onnx
 from training.leave_one_source_out import Images, leave_one_source_out
+from training.markdown import as_markdown
 from training.network import LivenessNetwork
 from training.parity import parity as measure_parity
 from training.quantize import quantize as write_int8
@@ -171,7 +171,6 @@ def compare(
     two_crop_model: TwoCropModel,
     teachers: TeacherFolder,
     models: Annotated[list[Path], typer.Argument(help="Model files with one crop, or with two.", exists=True)],
-    fill_card: Annotated[Path | None, typer.Option("--card", help="Model card to fill the table into.")] = None,
     threads: Threads = 0,
 ) -> None:
     """Score the held-back images, as they are and degraded, by several models; a table and compare.json."""
@@ -182,10 +181,7 @@ def compare(
     scored = score_views(named, Teachers(two_crop_model, teachers), chosen, threads or usable_cores())
     figures = {name: figures_of(scored, name) for name in named}
     space.write_json("compare.json", {name: asdict(of_model) for name, of_model in figures.items()})
-    table = card.as_markdown(as_table(figures))
-    typer.echo(table)
-    if fill_card is not None:
-        card.fill_in(fill_card, [f"{len(chosen)} held-back images, no subject of which was trained on.", "", table])
+    typer.echo(as_markdown(as_table(figures)))
 
 
 @app.command("leave-one-source-out")
@@ -217,7 +213,7 @@ def leave_out(
         rates = (f"{100 * rate:.1f} %" for rate in (row.acer, row.apcer, row.bpcer))
         rows.append([row.source, str(row.live), str(row.attacks), f"{row.auc:.4f}", *rates])
         typer.echo(" ".join(rows[-1]), err=True)
-    typer.echo(card.as_markdown(rows))
+    typer.echo(as_markdown(rows))
 
 
 @app.command()
