@@ -24,8 +24,10 @@ from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 from frontend.settings import load_settings
 
-CONNECTIONS = 160
-"""Enough that an arrival finds one free: refusals give theirs back at once."""
+LEAST_CONNECTIONS = 160
+CONNECTIONS_FOR_EACH_AT_ONCE = 4
+"""For each request that the service judges at once. Those hold one, and so does a quarter as many that wait; of the
+others an arrival finds one free, for refusals give theirs back at once."""
 POLL_S = 0.2
 MODEST_SHARE = 0.02
 """Of the arrivals, those of a second key."""
@@ -99,7 +101,7 @@ def overload(
         rate = float((alone.status == 201).sum() / (alone.sent_s + alone.took_s).max())
         watch = Watch(service)
         watch.start()
-        crowd = load(times * rate, seconds, CONNECTIONS)
+        crowd = load(times * rate, seconds, max(LEAST_CONNECTIONS, CONNECTIONS_FOR_EACH_AT_ONCE * at_once))
         watch.stop()
     results = _figures(alone, crowd, rate, watch)
     plot_lines(
