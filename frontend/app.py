@@ -30,6 +30,7 @@ from frontend.routes.batch import batch_routes
 from frontend.routes.docs import docs_routes
 from frontend.routes.guidance import guidance_routes
 from frontend.routes.health import health_routes
+from frontend.routes.interruption import Interruption
 from frontend.routes.liveness import liveness_routes
 from frontend.routes.metrics import metrics_routes
 from frontend.routes.page import page_routes
@@ -96,7 +97,11 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
             app.state.triton_servers = pipeline.triton_servers
             gc.collect()
             gc.freeze()  # what lives as long as the process need not be looked through at every collection
-            yield {"connection_limits": _connection_limits(settings), "stopping": stopping}
+            yield {
+                "connection_limits": _connection_limits(settings),
+                "stopping": stopping,
+                "connection_refused": metrics.connection_refused if metrics else lambda _error_type: None,
+            }
         finally:
             versions.close()
             await pipeline.close()
@@ -117,15 +122,7 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # ours: tracing.py
     )
     app.state.stopping = stopping
-    app.add_middleware(
-        RequestWatch,
-        begun=[metrics.request_begun] if metrics else [],
-        ended=[log_request, *([metrics.request_ended] if metrics else [])],
-    )
-    if tracing:
-        app.add_middleware(tracing.middleware("/liveness"))
-    app.add_middleware(RequestIds)
-    app.add_middleware(SecurityHeaders)
+    _add_middleware(app, settings, metrics, tracing)
     failures = FailedAuthentications(settings.failed_authentications_allowed, settings.failed_authentications_window_s)
     install_error_answers(app, settings.retry_after_s, failures)
     app.include_router(liveness_routes(settings.max_body_bytes, with_server_timing=settings.server_timing))
@@ -139,6 +136,20 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
         app.include_router(page_routes(live_threshold=settings.live_threshold, max_body_bytes=settings.max_body_bytes))
         app.include_router(guidance_routes())
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics | None, tracing: "Tracing | None") -> None:
+    """From the innermost to the outermost."""
+    app.add_middleware(Interruption, retry_after_s=settings.retry_after_s)
+    app.add_middleware(
+        RequestWatch,
+        begun=[metrics.request_begun] if metrics else [],
+        ended=[log_request, *([metrics.request_ended] if metrics else [])],
+    )
+    if tracing:
+        app.add_middleware(tracing.middleware("/liveness"))
+    app.add_middleware(RequestIds)
+    app.add_middleware(SecurityHeaders)
 
 
 def _tracing(settings: Settings) -> "Tracing | None":

@@ -6,16 +6,20 @@ uvicorn itself bounds only the pause between two requests.
 # ruff: noqa: D102  asyncio, uvicorn and httptools document the methods
 
 import asyncio
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from frontend.errors import HeadTooLarge, LivenessError, Overloaded, RequestTooSlow
-from frontend.routes.answers import raw_answer
+from frontend.routes.answers import CUT_OFF_AS, raw_answer
+from frontend.routes.request_id import new_request_id
 from frontend.stopping import Stopping
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -51,8 +55,9 @@ class Awaited(Enum):
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol within `ConnectionLimits`.
 
-    The application's lifespan state holds them as "connection_limits", and under "stopping" whether the process stops,
-    from when on a connection is closed after its answer. A request that is too slow is answered with 408, one with
+    The application's lifespan state holds them as "connection_limits", under "stopping" whether the process stops, from
+    when on a connection is closed after its answer, and as "connection_refused" what is called with the error that has
+    ended a connection without a request. A request that is too slow is answered with 408, one with
     too long a head with 431, a connection too many with 503; a client that does not read is cut off.
     """
 
@@ -66,11 +71,13 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits: ConnectionLimits = app_state["connection_limits"]
         self._stopping: Stopping = app_state["stopping"]
+        self._told: Callable[[type[LivenessError]], None] = app_state["connection_refused"]
         self._awaited = self._timed = Awaited.NOTHING
         self._sending: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._message_ended = False
+        self._unanswered: list[RequestResponseCycle] = []
 
     # What the event loop calls
 
@@ -97,12 +104,14 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._await(Awaited.NOTHING)
         self._stop_timing_answer()
+        for cycle in self._requests_unanswered():  # uvicorn tells the last one alone
+            cycle.disconnected = True
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._sending is None:
-            self._sending = self.loop.call_later(self._limits.response_timeout_s, self.transport.abort)
+            self._sending = self.loop.call_later(self._limits.response_timeout_s, self._cut_off)
 
     def resume_writing(self) -> None:
         self._stop_timing_answer()
@@ -110,7 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.transport.abort()  # a close would wait for a client that does not read
+            self._cut_off()  # a close would wait for a client that does not read
         else:
             super().timeout_keep_alive_handler()
 
@@ -125,6 +134,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
         self._awaited = Awaited.BODY
         self._head_bytes = 0
+        self._unanswered = [*self._requests_unanswered(), self.cycle]
         if self._stopping.begun:
             self.cycle.keep_alive = False
 
@@ -161,13 +171,27 @@ class BoundedHttp(HttpToolsProtocol):
             self._sending.cancel()
             self._sending = None
 
+    def _requests_unanswered(self) -> "list[RequestResponseCycle]":
+        return [cycle for cycle in self._unanswered if not cycle.response_complete]
+
+    def _cut_off(self) -> None:
+        """End the connection at once: the kernel too drops what the client has left unread, megabytes maybe."""
+        socket = self.transport.get_extra_info("socket")
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
     def _refuse(self, error_type: type[LivenessError]) -> None:
         """End the connection, with an answer unless there is, or will be, one on it that this would be mistaken for."""
         self._await(Awaited.NOTHING)
         if self.transport.is_closing():
             return
-        requests = [cycle for cycle, _ in self.pipeline] + ([self.cycle] if self.cycle is not None else [])
-        unanswered = [cycle for cycle in requests if not cycle.response_complete]
-        if not unanswered or (len(unanswered) == 1 and unanswered[0].more_body and not self.cycle.response_started):
-            self.transport.write(raw_answer(error_type, self._limits.retry_after_s))
+        unanswered = self._requests_unanswered()
+        if not unanswered:
+            self._told(error_type)
+            self.transport.write(raw_answer(error_type, self._limits.retry_after_s, new_request_id()))
+        elif len(unanswered) == 1 and unanswered[0].more_body and not self.cycle.response_started:
+            state = unanswered[0].scope["state"]
+            state[CUT_OFF_AS] = error_type
+            request_id = state.setdefault("request_id", new_request_id())
+            self.transport.write(raw_answer(error_type, self._limits.retry_after_s, request_id))
         self.transport.close()

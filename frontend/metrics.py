@@ -11,7 +11,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from frontend.errors import Overloaded, RequestRejected, ScoringFailed, ServiceUnavailable
+from frontend.errors import (
+    HeadTooLarge,
+    LivenessError,
+    Overloaded,
+    RequestRejected,
+    RequestTooSlow,
+    ScoringFailed,
+    ServiceUnavailable,
+)
 from frontend.observation import Observation, outcome_name
 from frontend.pipeline import Verdict
 from frontend.reasons import Reason
@@ -79,6 +87,16 @@ class Metrics:
         self._triton_errors = Counter(
             "liveness_triton_errors_total", "Pictures that Triton gave no usable score for.", registry=registry
         )
+        refused_connections = Counter(
+            "liveness_connections_refused_total",
+            "Connections ended before there was a request on them, by why.",
+            ["reason"],
+            registry=registry,
+        )
+        self._refused_connections: dict[type[LivenessError], Counter] = {
+            error_type: refused_connections.labels(outcome_name(error_type()))
+            for error_type in (HeadTooLarge, Overloaded, RequestTooSlow)
+        }
         self._near_limit = Counter(
             "liveness_verdicts_near_limit_total",
             f"Verdicts for keys that have used {NEAR_LIMIT:.0%} of their limit or more.",
@@ -117,6 +135,10 @@ class Metrics:
             multiprocess_mode="max",
             registry=registry,
         ).labels(service_version()).set(1)
+
+    def connection_refused(self, error_type: type[LivenessError]) -> None:
+        """Count a connection that was ended for this error without a request on it."""
+        self._refused_connections[error_type].inc()
 
     def observe(self, observation: Observation) -> None:
         """Count one picture."""

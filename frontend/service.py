@@ -1,17 +1,35 @@
 """What a customer is served: a verdict for a hash_id, counted if and only if there is one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from frontend.admission import Admission
 from frontend.data_uri import image_bytes
 from frontend.errors import Abandoned, Interrupted, InvalidCredentials, LivenessError
 from frontend.keys.recent import RecentKeys
-from frontend.keys.store import digest_of
+from frontend.keys.store import KeyRecord, digest_of
 from frontend.observation import Observation, Observer
 from frontend.pipeline import Pipeline, Verdict
 from frontend.timing import StageClock
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(slots=True)
+class Case:
+    """One picture on its way; `verdict` is there once it is judged, and is nobody's before it is counted."""
+
+    request_id: str
+    clock: StageClock
+    received_at: datetime = field(default_factory=_now)
+    digest: bytes = b""
+    key: KeyRecord | None = None
+    verdict: Verdict | None = None
 
 
 class LivenessService:
@@ -44,46 +62,86 @@ class LivenessService:
         Raises InvalidCredentials, LimitReached, ImageMissing, InvalidImage, Overloaded, ScoringFailed,
         KeyStoreUnavailable, Abandoned, Interrupted.
         """
-        received_at = _now()
-        key_name: str | None = None
-        key_used_ratio: float | None = None
-        outcome: Verdict | LivenessError | None = None
+        case = Case(request_id, clock)
+        with self._errors_told(case):
+            case.digest = _digest_of(hash_id)
+            async with self._admission.permit(case.digest):  # the keys' home too is asked by no more than these at once
+                await self._assess(case, selfie_image, gone, with_details=with_details)
+                return await self._count(case, gone)
+
+    async def assess(
+        self, hash_id: object, selfie_image: object, *, request_id: str, gone: Callable[[], bool], clock: StageClock
+    ) -> Case:
+        """As `judge`, but nothing is counted: the verdict is for nobody until `count` gives it.
+
+        Who calls this ends each case by `count` or `drop`.
+        """
+        case = Case(request_id, clock)
+        with self._errors_told(case):
+            case.digest = _digest_of(hash_id)
+            async with self._admission.permit(case.digest):
+                await self._assess(case, selfie_image, gone, with_details=False)
+        return case
+
+    async def count(self, case: Case, gone: Callable[[], bool]) -> Verdict:
+        """The verdict of a case that was assessed, counted.
+
+        Raises LimitReached, InvalidCredentials, KeyStoreUnavailable, Abandoned, Interrupted.
+        """
+        with self._errors_told(case):
+            return await self._count(case, gone)
+
+    def drop(self, case: Case, error: LivenessError) -> None:
+        """Let nothing come of a case that was assessed."""
+        self._tell(case, error)
+
+    async def _assess(self, case: Case, selfie_image: object, gone: Callable[[], bool], *, with_details: bool) -> None:
+        case.clock.lap("admit")
+        if gone():
+            raise Abandoned("the caller went away while it waited")
+        case.key = await self._keys.authenticate(case.digest, case.received_at)
+        case.clock.lap("authenticate")
+        case.verdict = await self._pipeline.judge(
+            image_bytes(selfie_image), case.clock, case.key.name, with_details=with_details, gone=gone
+        )
+
+    async def _count(self, case: Case, gone: Callable[[], bool]) -> Verdict:
+        if case.verdict is None:
+            raise ValueError("a case is counted after it was assessed")
+        if gone():
+            raise Abandoned("the caller went away")
+        await self._keys.consume(case.digest, _now())
+        case.clock.lap("count")
+        self._tell(case, case.verdict)
+        return case.verdict
+
+    @contextmanager
+    def _errors_told(self, case: Case) -> Iterator[None]:
+        """Tell the observers of an error that ends the case."""
         try:
-            if not isinstance(hash_id, str):
-                raise InvalidCredentials("hash_id is absent or no string")
-            digest = digest_of(hash_id)
-            async with self._admission.permit(digest):  # the keys' home too is asked by no more than these at once
-                clock.lap("admit")
-                if gone():
-                    raise Abandoned("the caller went away while it waited")
-                key = await self._keys.authenticate(digest, received_at)
-                key_name = key.name
-                clock.lap("authenticate")
-                verdict = await self._pipeline.judge(
-                    image_bytes(selfie_image), clock, key_name, with_details=with_details, gone=gone
-                )
-                if gone():
-                    raise Abandoned("the caller went away")
-                await self._keys.consume(digest, _now())
-                clock.lap("count")
-                if key.limit:
-                    key_used_ratio = (key.used + 1) / key.limit
-            outcome = verdict
+            yield
         except LivenessError as error:
-            outcome = error
+            self._tell(case, error)
             raise
         except asyncio.CancelledError:  # by uvicorn, at the deadline of a stop
-            outcome = Interrupted("the service stopped before there was a verdict")
-            raise outcome from None
-        finally:
-            if outcome is not None:
-                observation = Observation(
-                    request_id, received_at, key_name, outcome, clock.stages_s, clock.elapsed_s(), key_used_ratio
-                )
-                for observe in self._observers:
-                    observe(observation)
-        return verdict
+            interrupted = Interrupted("the service stopped before there was a verdict")
+            self._tell(case, interrupted)
+            raise interrupted from None
+
+    def _tell(self, case: Case, outcome: Verdict | LivenessError) -> None:
+        name, used_ratio = None, None
+        if case.key:
+            name = case.key.name
+            if case.key.limit and isinstance(outcome, Verdict):
+                used_ratio = (case.key.used + 1) / case.key.limit
+        observation = Observation(
+            case.request_id, case.received_at, name, outcome, case.clock.stages_s, case.clock.elapsed_s(), used_ratio
+        )
+        for observe in self._observers:
+            observe(observation)
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+def _digest_of(hash_id: object) -> bytes:
+    if not isinstance(hash_id, str):
+        raise InvalidCredentials("hash_id is absent or no string")
+    return digest_of(hash_id)

@@ -14,6 +14,7 @@ from frontend.observation import outcome_name
 from frontend.pipeline import Verdict
 from frontend.reasons import Reason
 from frontend.routes.details import details_body
+from frontend.routes.request_id import HEADER as REQUEST_ID_HEADER
 from frontend.routes.request_watch import note_outcome
 from frontend.routes.security_headers import SECURITY_HEADERS
 
@@ -49,6 +50,8 @@ REFUSALS: dict[type[errors.LivenessError], Refusal] = {
         503, {"error": "The service cannot check keys at the moment. Please try again."}
     ),
 }
+CUT_OFF_AS = "cut_off_as"
+"""Where the request's state holds the error that its connection was ended for in the middle of its body."""
 SUCCESS_MESSAGE = "Success"
 NO_FACE_MESSAGE = "No face was found in the selfie image."
 REFUSAL_MESSAGES = {
@@ -104,12 +107,20 @@ def verdict_message(verdict: Verdict) -> str:
     return REFUSAL_MESSAGES[refused_for] if refused_for else SUCCESS_MESSAGE
 
 
-def raw_answer(error_type: type[errors.LivenessError], retry_after_s: int) -> bytes:
+def error_answer(request: Request, error: errors.LivenessError, retry_after_s: int) -> Response:
+    """The answer to a request that came to this error, which is noted for those who log and count it."""
+    refusal = REFUSALS[type(error)]
+    note_outcome(request, outcome_name(error), str(error))
+    headers = {"Retry-After": str(retry_after_s)} if refusal.status == 503 else None
+    return JsonAnswer(refusal.body, refusal.status, headers)
+
+
+def raw_answer(error_type: type[errors.LivenessError], retry_after_s: int, request_id: str) -> bytes:
     """The whole HTTP/1.1 answer, after which the connection is closed, to one whose request was never complete."""
     refusal = REFUSALS[error_type]
     body = JsonAnswer(refusal.body).body
     head = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}", "Content-Type: application/json"]
-    head += [f"Content-Length: {len(body)}", "Connection: close"]
+    head += [f"Content-Length: {len(body)}", "Connection: close", f"{REQUEST_ID_HEADER}: {request_id}"]
     if refusal.status == 503:
         head.append(f"Retry-After: {retry_after_s}")
     head += [f"{name}: {value}" for name, value in SECURITY_HEADERS.items()]
@@ -124,16 +135,14 @@ def install_error_answers(app: FastAPI, retry_after_s: int, failures: FailedAuth
     """
 
     async def refused(request: Request, error: errors.LivenessError) -> Response:
-        refusal = REFUSALS[type(error)]
-        note_outcome(request, outcome_name(error), str(error))
-        headers = {"Retry-After": str(retry_after_s)} if refusal.status == 503 else None
-        return JsonAnswer(refusal.body, refusal.status, headers)
+        return error_answer(request, error, retry_after_s)
 
     async def framework_error(_request: Request, error: HTTPException) -> Response:
         return JsonAnswer({"error": error.detail}, error.status_code, error.headers)
 
     async def abandoned(request: Request, _error: Exception) -> Response:
-        return await refused(request, errors.Abandoned("the caller went away within the body"))
+        error_type = getattr(request.state, CUT_OFF_AS, errors.Abandoned)  # what frontend/connections.py answered
+        return await refused(request, error_type("the connection ended within the body"))
 
     async def not_authenticated(request: Request, error: errors.InvalidCredentials) -> Response:
         wait_s = failures.record(request.client.host if request.client else "")

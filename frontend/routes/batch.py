@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from frontend import errors
 from frontend.batch import BatchJudge
 from frontend.observation import outcome_name
+from frontend.pipeline import Verdict
 from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
 from frontend.routes.body import MAX_COMMAS, json_object
 from frontend.routes.departure import watched_departure
@@ -29,7 +30,7 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
     async def batch(request: Request) -> Response:
         """Each picture is judged, counted and refused by itself, and each result is what a call for it alone gets.
 
-        A call whose hash_id is refused for every picture is refused as a whole. With Retry-After there are pictures
+        A call whose hash_id is refused is refused as a whole. With Retry-After there are pictures
         of status 503, which are worth another try.
         """
         body = await json_object(request, max_body_bytes, MAX_COMMAS + 2 * max_images)
@@ -42,8 +43,9 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
             outcomes = await judge.judge(
                 body.get("hash_id"), selfie_images, request_id=request.state.request_id, gone=gone
             )
-        if all(isinstance(outcome, errors.InvalidCredentials) for outcome in outcomes):
-            raise errors.InvalidCredentials("for every picture of a batch")
+        nothing_given = not any(isinstance(outcome, Verdict) for outcome in outcomes)
+        if nothing_given and any(isinstance(outcome, errors.InvalidCredentials) for outcome in outcomes):
+            raise errors.InvalidCredentials("for the pictures of a batch")
         counts = Counter(map(outcome_name, outcomes))
         note_outcome(request, "batch", ", ".join(f"{number} {name}" for name, number in counts.items()))
         answers = [outcome_answer(outcome) for outcome in outcomes]

@@ -10,6 +10,11 @@ HEADER = "X-Request-ID"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
+def new_request_id() -> str:
+    """One that nobody has had."""
+    return secrets.token_hex(16)
+
+
 class RequestIds:
     """ASGI middleware: takes a well-formed X-Request-ID from the client or makes one, and answers with it.
 
@@ -25,7 +30,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _ACCEPTED.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if _ACCEPTED.fullmatch(given) else new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:

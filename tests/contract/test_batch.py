@@ -1,6 +1,8 @@
 """POST /liveness/batch: each picture as if it had come alone."""
 
 import asyncio
+import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -60,6 +62,28 @@ def test_a_refused_hash_id_refuses_the_whole_call(client: httpx.Client, hash_id:
     body = {"hash_id": hash_id, "selfie_images": [data_uri(portrait_jpeg)] * 2}
     answer = client.post("/liveness/batch", json=body)
     assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
+
+
+def test_a_refused_hash_id_refuses_the_whole_call_whatever_else_is_wrong_with_it(client: httpx.Client) -> None:
+    body = {"hash_id": "unknown", "selfie_images": ["A" * 25_200_000, ""]}
+    answer = client.post("/liveness/batch", json=body)
+    assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
+
+
+def test_a_batch_that_nobody_waits_for_costs_nothing(
+    stack: Stack, client: httpx.Client, make_key: MakeKey, used: Callable[[str], int], portrait_jpeg: bytes
+) -> None:
+    hash_id = make_key(limit=100)
+    body = json.dumps({"hash_id": hash_id, "selfie_images": [data_uri(portrait_jpeg)] * 16}).encode()
+    host, port = stack.url.removeprefix("http://").split(":")
+    for judged_s in (0.02, 0.04, 0.06):  # all 16 take 0.07 s or more
+        with socket.create_connection((host, int(port))) as leaving:
+            leaving.sendall(
+                b"POST /liveness/batch HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
+            time.sleep(judged_s)
+    assert client.post("/liveness/batch", content=body).status_code == 200
+    assert used(hash_id) == 16
 
 
 @pytest.mark.parametrize("images", [None, "text", {}, [], [""] * 17], ids=["none", "text", "object", "empty", "17"])

@@ -1,5 +1,6 @@
 """SIGTERM: readiness goes first, what is under way is finished and counted, a deadline ends it, nothing is left."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import all_gone, running, within
+from tests.conftest import all_gone, data_uri, running, within
 from tests.faults.fake_triton import FakeTriton, judge_late
 from tests.faults.load import Answer, Client, Key, documented, steady_load
 
@@ -133,3 +134,38 @@ def test_a_deadline_ends_a_request_that_takes_too_long(
     assert b"stopping" in stop.answer.body
     assert key.used() == 0
     assert stop.ended_after_s < 12
+
+
+def test_a_deadline_ends_uploads_and_batches_too_and_counts_nothing(
+    tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes
+) -> None:
+    live_triton.respond = partial(judge_late, after_s=0.4)
+    with serve_on(live_triton, tmp_path, stop_timeout_s=1, decode_threads=1) as (process, line):
+        url = line.split()[-1]
+        assert within(30, lambda: ask(url, "GET", "/healthz").status == 200)
+        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+        batch = json.dumps({"hash_id": key.hash_id, "selfie_images": [data_uri(small_jpeg)] * 16}).encode()
+        host, port = url.removeprefix("http://").split(":")
+        with (
+            socket.create_connection((host, int(port)), 20) as upload,
+            socket.create_connection((host, int(port)), 20) as whole,
+        ):
+            upload.sendall(b"POST /liveness HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+            whole.sendall(
+                b"POST /liveness/batch HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(batch) + batch
+            )
+            time.sleep(1)  # two or three pictures are judged
+            process.send_signal(signal.SIGTERM)
+            answers = [b"".join(iter(partial(end.recv, 65536), b"")).lower() for end in (upload, whole)]
+        assert process.wait(20) == 0
+    for answer in answers:
+        assert answer.startswith(b"http/1.1 503"), answer
+        assert b"the service is stopping" in answer
+        assert b"retry-after: 1\r\n" in answer
+        assert b"x-request-id: " in answer
+    assert key.used() == 0
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    audit = [json.loads(entry) for entry in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert {entry["outcome"] for entry in audit} == {"interrupted"}
+    assert len({entry["request_id"] for entry in audit}) == len(audit) >= 3

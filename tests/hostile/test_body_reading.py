@@ -28,7 +28,7 @@ class Reader:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            scope["state"] |= {"connection_limits": LIMITS, "stopping": Stopping()}
+            scope["state"] |= {"connection_limits": LIMITS, "stopping": Stopping(), "connection_refused": print}
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()
