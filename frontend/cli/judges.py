@@ -36,7 +36,7 @@ Judge = Callable[[Path], Awaitable[Outcome]]
 @asynccontextmanager
 async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIterator[Judge]:
     """Judge by POST /liveness; by default at this machine's own address, with the demo key. Raises StartRefused."""
-    url = url or http_url(settings.host, settings.port)
+    url = url.rstrip("/") or http_url(settings.host, settings.port)
     hash_id = hash_id or _demo_hash_id(settings)
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:

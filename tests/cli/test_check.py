@@ -45,7 +45,7 @@ EXPECTED = {
 
 
 def test_folder_through_the_service(stack: Stack, hash_id: str, pictures: Path) -> None:
-    done = check(pictures, "--json", "--url", stack.url, hash_id=hash_id)
+    done = check(pictures, "--json", "--url", f"{stack.url}/", hash_id=hash_id)
     assert done.returncode == 0, done.stderr
     assert verdicts(done.stdout) == EXPECTED
 
