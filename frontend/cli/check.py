@@ -3,17 +3,21 @@
 import asyncio
 import csv
 import json
+import os
 import sys
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from frontend.errors import StartRefused
 from frontend.settings import load_settings
@@ -44,8 +48,20 @@ def check(
     files = picture_files(images)
     if not files:
         raise StartRefused("no PNG or JPEG file in what was named")
-    outcomes = asyncio.run(_judge_all(files, local, url, hash_id, concurrency))
-    _show(outcomes, as_json=as_json, as_csv=as_csv)
+    outcomes: list[Outcome] = []
+    rows = _json_rows() if as_json else _csv_rows() if as_csv else None
+
+    def take(outcome: "Outcome") -> None:
+        outcomes.append(outcome)
+        if rows:
+            rows(outcome)
+
+    with_bar = not (rows and sys.stdout.isatty())  # there the rows themselves tell how far it is
+    try:
+        asyncio.run(_judge_all(files, local, url, hash_id, concurrency, take=take, with_bar=with_bar))
+    finally:  # Ctrl-C leaves what was judged, and counted, until then
+        if outcomes and not rows:
+            _show_table(outcomes)
     if any(outcome.is_live is None for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -61,7 +77,16 @@ def picture_files(paths: list[Path]) -> list[Path]:
     return found
 
 
-async def _judge_all(files: list[Path], local: bool, url: str, hash_id: str, concurrency: int) -> "list[Outcome]":
+async def _judge_all(
+    files: list[Path],
+    local: bool,
+    url: str,
+    hash_id: str,
+    concurrency: int,
+    *,
+    take: "Callable[[Outcome], None]",
+    with_bar: bool,
+) -> None:
     from frontend.cli.judges import local_judge, service_judge
 
     settings = load_settings()
@@ -78,43 +103,69 @@ async def _judge_all(files: list[Path], local: bool, url: str, hash_id: str, con
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                redirect_stdout=False,  # rows are for stdout, also where only stderr is a terminal
+                disable=not with_bar,
             )
         )
         task = progress.add_task("judging", total=len(files))
-        outcomes = []
-        async for outcome in _in_order(judge, files, concurrency):
-            outcomes.append(outcome)
+
+        def take_and_advance(outcome: "Outcome") -> None:
+            take(outcome)
             progress.advance(task)
-        return outcomes
+
+        await _judge_in_order(judge, files, concurrency, take_and_advance)
 
 
-async def _in_order(judge: "Judge", files: list[Path], concurrency: int) -> "AsyncIterator[Outcome]":
+async def _judge_in_order(
+    judge: "Judge", files: list[Path], concurrency: int, take: "Callable[[Outcome], None]"
+) -> None:
+    """Have every outcome taken as soon as those before it are; at an early end, those too that came out of turn."""
     permits = asyncio.Semaphore(concurrency)
 
     async def one(file: Path) -> "Outcome":
         async with permits:
             return await judge(file)
 
-    for task in [asyncio.create_task(one(file)) for file in files]:
-        yield await task
+    waiting = deque(asyncio.create_task(one(file)) for file in files)
+    try:
+        while waiting:
+            outcome = await waiting[0]
+            waiting.popleft()
+            take(outcome)
+    finally:
+        for task in waiting:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                take(task.result())
+            task.cancel()
 
 
-def _show(outcomes: "list[Outcome]", *, as_json: bool, as_csv: bool) -> None:
-    rows = [asdict(outcome) | {"path": str(outcome.path)} for outcome in outcomes]
-    if as_json:
-        for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
-        return
-    if as_csv:
-        writer = csv.DictWriter(sys.stdout, ["path", "is_live", "liveness_score", "reason"])
-        writer.writeheader()
-        writer.writerows(rows)
-        return
-    table = Table("picture", "verdict", "score", "reason")
+def _json_rows() -> "Callable[[Outcome], None]":
+    return lambda outcome: print(json.dumps(_row(outcome), ensure_ascii=False), flush=True)
+
+
+def _csv_rows() -> "Callable[[Outcome], None]":
+    writer = csv.DictWriter(sys.stdout, ["path", "is_live", "liveness_score", "reason"])
+    lines_before = count()
+
+    def write(outcome: "Outcome") -> None:
+        if next(lines_before) == 0:
+            writer.writeheader()
+        writer.writerow(_row(outcome))
+        sys.stdout.flush()
+
+    return write
+
+
+def _row(outcome: "Outcome") -> dict[str, object]:
+    return asdict(outcome) | {"path": _shown(outcome.path)}
+
+
+def _show_table(outcomes: "list[Outcome]") -> None:
+    table = Table(Column("picture", overflow="fold"), "verdict", "score", "reason")
     for outcome in outcomes:
         verdict = {None: "not judged", 1: "[green]live[/]", 0: "[red]not live[/]"}[outcome.is_live]
         score = "" if outcome.liveness_score is None else f"{outcome.liveness_score:.3f}"
-        table.add_row(str(outcome.path), verdict, score, outcome.reason)
+        table.add_row(Text(_shown(outcome.path)), verdict, score, Text(outcome.reason))
     console = Console()
     console.print(table)
     live = sum(outcome.is_live == 1 for outcome in outcomes)
@@ -122,3 +173,8 @@ def _show(outcomes: "list[Outcome]", *, as_json: bool, as_csv: bool) -> None:
     console.print(
         f"{len(outcomes)} pictures: {live} live, {len(outcomes) - live - refused} not live, {refused} not judged"
     )
+
+
+def _shown(path: Path) -> str:
+    """The path as text that any output takes, also where its name is no UTF-8."""
+    return os.fsencode(path).decode(errors="replace")

@@ -3,8 +3,14 @@
 import csv
 import io
 import json
+import os
+import pty
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +18,7 @@ import pytest
 from skimage import data
 
 from frontend.images import RgbImage
-from tests.conftest import Stack, environment, jpeg_of, png_of, recaptured_on_a_screen
+from tests.conftest import MakeKey, Stack, environment, jpeg_of, png_of, recaptured_on_a_screen, within
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +32,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, portrait: RgbImage) -> Pa
     return folder
 
 
+COMMAND = (sys.executable, "-m", "frontend.cli", "check")
+
+
+def there(**settings: object) -> dict[str, str]:
+    """Wide, and as strict about what can be written as most locales are."""
+    return environment(**settings) | {"COLUMNS": "200", "PYTHONIOENCODING": "utf-8:strict", "TERM": "xterm"}
+
+
 def check(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "frontend.cli", "check", *map(str, arguments)]
-    wide = environment(**settings) | {"COLUMNS": "200"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=wide)
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=there(**settings))
 
 
 def verdicts(json_lines: str) -> dict[str, tuple[int | None, str]]:
@@ -79,6 +92,55 @@ def test_wrong_credential_and_no_service_are_named(stack: Stack, pictures: Path)
     assert verdicts(refused.stdout)["live.jpg"] == (None, "401 Invalid credentials")
     nobody = check(pictures / "live.jpg", "--json", "--url", "http://127.0.0.1:9", hash_id="0" * 64)
     assert "no answer from http://127.0.0.1:9" in verdicts(nobody.stdout)["live.jpg"][1]
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", "table"])
+def test_ctrl_c_loses_no_verdict(
+    stack: Stack, make_key: MakeKey, used: Callable[[str], int], pictures: Path, tmp_path: Path, form: str
+) -> None:
+    hash_id = make_key()
+    stuck = tmp_path / "stuck.png"
+    os.mkfifo(stuck)  # nobody writes into it, so reading it takes until Ctrl-C
+    files = [pictures / "live.jpg", stuck, pictures / "nested/screen.JPEG", pictures / "nested/coffee.png"]
+    command = [*COMMAND, *map(str, files), "--url", stack.url, *([] if form == "table" else [form])]
+    output = tmp_path / "output"
+    with (
+        output.open("w") as stdout,
+        subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL, env=there(hash_id=hash_id)) as process,
+    ):
+        try:
+            assert within(20, lambda: used(hash_id) == 3)
+            time.sleep(0.5)  # what is counted is answered at once
+            assert output.read_text().count("live.jpg") == (0 if form == "table" else 1)
+            process.send_signal(signal.SIGINT)
+            os.close(os.open(stuck, os.O_WRONLY | os.O_NONBLOCK))  # its reader gets to an end
+            assert process.wait(20) != 0
+        finally:
+            process.kill()
+    shown = output.read_text()
+    assert [shown.count(file.name) for file in files] == [1, 0, 1, 1]
+
+
+def test_rows_go_to_stdout_where_only_stderr_is_a_terminal(stack: Stack, hash_id: str, pictures: Path) -> None:
+    terminal, stderr = pty.openpty()
+    command = [*COMMAND, str(pictures), "--json", "--url", stack.url]
+    with os.fdopen(terminal, "rb"), os.fdopen(stderr, "wb"):
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=True, env=there(hash_id=hash_id)
+        )
+    assert verdicts(done.stdout) == EXPECTED
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", "table"])
+def test_names_are_shown_whatever_they_are(
+    stack: Stack, hash_id: str, pictures: Path, tmp_path: Path, form: str
+) -> None:
+    for name in ("selfie[old].png", os.fsdecode(b"selfie-\xff.png")):
+        shutil.copy(pictures / "nested/coffee.png", tmp_path / name)
+    done = check(tmp_path, "--url", stack.url, *([] if form == "table" else [form]), hash_id=hash_id)
+    assert done.returncode == 0, done.stderr
+    assert "selfie[old].png" in done.stdout
+    assert "selfie-\ufffd.png" in done.stdout
 
 
 def test_nothing_to_judge_and_no_credential_are_one_line(tmp_path: Path, pictures: Path) -> None:
