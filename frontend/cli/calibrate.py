@@ -67,6 +67,7 @@ def calibrate(
     samples = read_samples(labelled, renamed or [], ignored or [], splits or [])
     before = _there_already(settings, path)
     if not dry_run:
+        _require_usable_beside(settings, default=not key_name or before.default is not None)
         require_writable(path.parent)
     fitted = fit(asyncio.run(_judge(settings, samples, key_name or None)), target)
     _show(fitted, target)
@@ -89,6 +90,18 @@ def _there_already(settings: Settings, path: Path) -> "Calibration":
     if calibration.model != settings.triton_model:
         raise StartRefused(f"{path} is for the model {calibration.model}, not {settings.triton_model}: take it away")
     return calibration
+
+
+def _require_usable_beside(settings: Settings, *, default: bool) -> None:
+    """Raise StartRefused where the service could not start with the settings and the calibration both."""
+    from frontend.calibration import OPERATING_POINT
+    from frontend.errors import StartRefused
+
+    if default and settings.live_threshold != OPERATING_POINT:
+        raise StartRefused(
+            f"LIVENESS_LIVE_THRESHOLD is {settings.live_threshold}, but a calibration puts the threshold at "
+            f"{OPERATING_POINT}: unset it, here and for the service, and calibrate again"
+        )
 
 
 def _with(calibration: "Calibration", key_name: str, score_map: "ScoreMap") -> "Calibration":

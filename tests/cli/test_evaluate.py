@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from frontend.calibration import Calibration, ScoreMap
+from frontend.calibration import Calibration, ScoreMap, load_calibration
 from frontend.cli.labelled import read_samples
 from frontend.errors import InvalidImageSet
 from frontend.images import RgbImage
+from frontend.settings import Settings
 from tests.conftest import Stack, data_uri, environment, jpeg_of, running
 from tests.evaluation.pictures import OF_A_CLASS, make_folder
 
@@ -170,6 +171,21 @@ def test_bad_input_is_named_and_nothing_is_written(pictures: Path, triton_url: s
         assert all(word in done.stderr for word in words), done.stderr
         assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
+
+
+def test_calibration_beside_a_threshold_is_refused_before_judging(
+    pictures: Path, triton_url: str, tmp_path: Path
+) -> None:
+    there = {"data_dir": tmp_path, "live_threshold": 0.7}
+    done = liveness("calibrate", pictures, "--apcer", 0.3, **there, triton_url="127.0.0.1:9")
+    assert done.returncode == 1
+    assert done.stderr.startswith("liveness: LIVENESS_LIVE_THRESHOLD is 0.7, but a calibration puts the threshold at")
+    assert "unset it" in done.stderr
+    assert not list(tmp_path.iterdir())
+    options = ("--apcer", 0.3, "--key", "acme")  # the threshold stays that of the others
+    done = liveness("calibrate", pictures, *options, **there, triton_url=triton_url)
+    assert done.returncode == 0, done.stderr
+    load_calibration(Settings(**there))  # type: ignore[arg-type]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
