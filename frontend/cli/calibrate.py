@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from frontend.cli.labelled import (
     Ignored,
@@ -159,7 +160,7 @@ def _show(fitted: "Fit", target: "Target") -> None:
             table.add_row(name, _cell(errors.apcer), _cell(errors.bpcer), f"{errors.acer:.2%}")
     console.print(table)
     for warning in fitted.warnings:
-        console.print(f"[yellow]{warning}[/]", highlight=False)
+        console.print(Text(warning, style="yellow"))
 
 
 def _cell(rate: "Rate") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from frontend.cli.labelled import (
     Ignored,
@@ -123,7 +124,7 @@ def _show(figures: "Figures") -> None:
         ("BPNRR: bona fide without a response", figures.bpnrr),
     ):
         low, high = rate.bootstrap_95 or rate.wilson_95
-        table.add_row(name, f"{rate.value:.2%}", f"{low:.2%} to {high:.2%}")
+        table.add_row(Text(name), f"{rate.value:.2%}", f"{low:.2%} to {high:.2%}")
     for name, figure in (
         ("ACER", figures.acer),
         ("EER", figures.eer),
@@ -135,4 +136,4 @@ def _show(figures: "Figures") -> None:
     console = Console()
     console.print(table)
     for warning in figures.warnings:
-        console.print(f"[yellow]{warning}[/]", highlight=False)
+        console.print(Text(warning, style="yellow"))

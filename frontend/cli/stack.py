@@ -53,7 +53,7 @@ def run_stack(settings: Settings) -> None:
                 on_event=logger.warning,
                 otlp_endpoint=settings.otlp_endpoint,
             ) as triton:
-                console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}")
+                console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}", markup=False)
                 key = asyncio.run(_demo_key(settings))
                 url = http_url(host, port)
                 announcer = threading.Thread(target=_announce, args=(settings, url, key, started_at_s), daemon=True)

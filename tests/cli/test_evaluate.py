@@ -115,9 +115,13 @@ def test_evaluation_follows_the_calibration_of_a_key(
 ) -> None:
     strict = Calibration(model="anti_spoof", keys={"strict": ScoreMap(raw_threshold=0.999, slope=2)})
     (tmp_path / "calibration.json").write_text(strict.text())
+    bracketed = tmp_path / "pictures"
+    shutil.copytree(pictures / "live", bracketed / "live")
+    shutil.copytree(pictures / "spoof", bracketed / "spoof/print[old]")
     there = {"triton_url": triton_url, "data_dir": tmp_path}
-    done = liveness("evaluate", pictures, "--key", "strict", "--no-pictures", "--out", tmp_path / "report", **there)
+    done = liveness("evaluate", bracketed, "--key", "strict", "--no-pictures", "--out", tmp_path / "report", **there)
     assert done.returncode == 0, done.stderr
+    assert "APCER (worst type: print[old])" in done.stdout
     report = json.loads((tmp_path / "report/report.json").read_text())
     assert report["calibration"] == "calibrated by calibration.json, threshold 0.5"
     assert (report["figures"]["apcer"]["value"], report["figures"]["bpcer"]["value"]) == (0, 1)
