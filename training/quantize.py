@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from frontend.images import RgbImage
+from training.fold_input import fold_input
 from training.teachers import ONE_CROP, logit_of, session
 
 _PERCENTILE = 99.99
@@ -43,6 +44,7 @@ def quantize(model: Path, crops: Sequence[RgbImage], file: Path, *, float_stem: 
             nodes_to_exclude=kept,
             extra_options={"CalibPercentile": _PERCENTILE, "ActivationSymmetric": False},
         )
+        fold_input(part)
         _shift_head(part, float(np.mean(logits(model, crops) - logits(part, crops))))
         part.replace(file)
 
