@@ -82,12 +82,18 @@ def load_calibration(settings: Settings) -> Calibration:
             f"the calibration {path} is for the model {calibration.model}, but LIVENESS_TRITON_MODEL is "
             f"{settings.triton_model}: calibrate again, or take the file away"
         )
-    if calibration.default and settings.live_threshold != OPERATING_POINT:
-        raise StartRefused(
-            f"LIVENESS_LIVE_THRESHOLD is {settings.live_threshold}, but the calibration {path} puts the threshold at "
-            f"{OPERATING_POINT}: unset the one or take the other away"
-        )
+    if calibration.default:
+        require_no_other_threshold(settings, f"the calibration {path}", "unset the one or take the other away")
     return calibration
+
+
+def require_no_other_threshold(settings: Settings, calibration: str, remedy: str) -> None:
+    """Raise StartRefused where LIVENESS_LIVE_THRESHOLD contradicts what is called `calibration`; `remedy` ends it."""
+    if settings.live_threshold != OPERATING_POINT:
+        raise StartRefused(
+            f"LIVENESS_LIVE_THRESHOLD is {settings.live_threshold}, but {calibration} puts the threshold at "
+            f"{OPERATING_POINT}: {remedy}"
+        )
 
 
 def read_calibration(path: Path) -> Calibration:

@@ -53,6 +53,7 @@ def calibrate(
 
     Afterwards 0.5 is the threshold that keeps to the target, for liveness_score and is_live alike.
     """
+    from frontend.calibration import require_no_other_threshold
     from frontend.evaluation.calibrating import fit
     from frontend.evaluation.operating_point import Target
     from frontend.evaluation.writing import require_writable, write_whole
@@ -68,7 +69,9 @@ def calibrate(
     samples = read_samples(labelled, renamed or [], ignored or [], splits or [])
     before = _there_already(settings, path)
     if not dry_run:
-        _require_usable_beside(settings, default=not key_name or before.default is not None)
+        if not key_name or before.default:
+            remedy = "unset it, here and for the service, and calibrate again"
+            require_no_other_threshold(settings, "a calibration", remedy)
         require_writable(path.parent)
     fitted = fit(asyncio.run(_judge(settings, samples, key_name or None)), target)
     _show(fitted, target)
@@ -91,18 +94,6 @@ def _there_already(settings: Settings, path: Path) -> "Calibration":
     if calibration.model != settings.triton_model:
         raise StartRefused(f"{path} is for the model {calibration.model}, not {settings.triton_model}: take it away")
     return calibration
-
-
-def _require_usable_beside(settings: Settings, *, default: bool) -> None:
-    """Raise StartRefused where the service could not start with the settings and the calibration both."""
-    from frontend.calibration import OPERATING_POINT
-    from frontend.errors import StartRefused
-
-    if default and settings.live_threshold != OPERATING_POINT:
-        raise StartRefused(
-            f"LIVENESS_LIVE_THRESHOLD is {settings.live_threshold}, but a calibration puts the threshold at "
-            f"{OPERATING_POINT}: unset it, here and for the service, and calibrate again"
-        )
 
 
 def _with(calibration: "Calibration", key_name: str, score_map: "ScoreMap") -> "Calibration":
