@@ -57,7 +57,7 @@ def _remove(graph: onnx.GraphProto, outputs: set[str]) -> None:
             graph.node.remove(node)
         wanted = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
         outputs = {name for node in graph.node for name in node.output} - wanted
-    for values in graph.initializer, graph.value_info:
-        named = wanted if values is graph.initializer else {name for node in graph.node for name in node.output}
-        for value in [value for value in values if value.name not in named]:
+    given = {name for node in graph.node for name in node.output}
+    for values, kept in (graph.initializer, wanted), (graph.value_info, given):
+        for value in [value for value in values if value.name not in kept]:
             values.remove(value)
