@@ -6,6 +6,8 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -49,9 +51,14 @@ def test_a_stop_under_load_loses_no_verdict_and_leaves_nothing(
     assert not list((tmp_path / "triton").glob("triton-*/"))
 
 
-def serve_on(triton: FakeTriton, folder: Path, **settings: object):
+@contextmanager
+def serve_on(triton: FakeTriton, folder: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str, Key]]:
+    """`liveness serve` in `folder` with all its processes ready, its address, and a key of it."""
+    settings = {"workers": 1, "port": 0, "data_dir": folder, **settings}
     address = f"127.0.0.1:{triton.server_port}"
-    return running("serve", "listening on", log=folder / "log", port=0, data_dir=folder, triton_url=address, **settings)
+    with running("serve", "listening on", log=folder / "log", triton_url=address, **settings) as (process, line):
+        assert within(30, lambda: (folder / "log").read_text().count("startup complete") == settings["workers"])
+        yield process, line.split()[-1], Key(f"sqlite:///{folder / 'keys.sqlite3'}")
 
 
 def ask(url: str, method: str, path: str, body: bytes | None = None) -> Answer:
@@ -109,10 +116,7 @@ def test_a_request_under_way_is_finished_and_new_ones_are_refused(
     tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes, workers: int
 ) -> None:
     live_triton.respond = partial(judge_late, after_s=3)
-    with serve_on(live_triton, tmp_path, workers=workers, triton_timeout_s=10) as (process, line):
-        url = line.split()[-1]
-        assert within(30, lambda: (tmp_path / "log").read_text().count("startup complete") == workers)
-        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+    with serve_on(live_triton, tmp_path, workers=workers, triton_timeout_s=10) as (process, url, key):
         stop = stop_amid_a_request(process, live_triton, url, key.body(small_jpeg))
     assert stop.answer.status == 201
     assert key.used() == 1
@@ -124,10 +128,7 @@ def test_a_deadline_ends_a_request_that_takes_too_long(
     tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes
 ) -> None:
     live_triton.respond = partial(judge_late, after_s=15)
-    with serve_on(live_triton, tmp_path, stop_timeout_s=1, triton_timeout_s=30) as (process, line):
-        url = line.split()[-1]
-        assert within(30, lambda: ask(url, "GET", "/healthz").status == 200)
-        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+    with serve_on(live_triton, tmp_path, stop_timeout_s=1, triton_timeout_s=30) as (process, url, key):
         stop = stop_amid_a_request(process, live_triton, url, key.body(small_jpeg))
     assert stop.answer.status == 503
     assert documented(stop.answer)
@@ -140,10 +141,7 @@ def test_a_deadline_ends_uploads_and_batches_too_and_counts_nothing(
     tmp_path: Path, live_triton: FakeTriton, small_jpeg: bytes
 ) -> None:
     live_triton.respond = partial(judge_late, after_s=0.4)
-    with serve_on(live_triton, tmp_path, stop_timeout_s=1, decode_threads=1) as (process, line):
-        url = line.split()[-1]
-        assert within(30, lambda: ask(url, "GET", "/healthz").status == 200)
-        key = Key(f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+    with serve_on(live_triton, tmp_path, stop_timeout_s=1, decode_threads=1) as (process, url, key):
         batch = json.dumps({"hash_id": key.hash_id, "selfie_images": [data_uri(small_jpeg)] * 16}).encode()
         host, port = url.removeprefix("http://").split(":")
         with (

@@ -8,10 +8,8 @@ from datetime import datetime, timezone
 from itertools import count
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from frontend.keys.store import KeyRecord, new_hash_id
 from tests.conftest import Stack, _create, running
@@ -90,21 +88,3 @@ def without_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers
     }
     with running("serve", "listening", log, **settings) as (process, ready):
         yield Workers(ready.split()[-1], data_dir, process, ready, log)
-
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-def scrape(url: str) -> Samples:
-    """Sample name and labels → value, as a fresh connection to any of the processes tells it."""
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def value(samples: Samples, name: str, **labels: str) -> float:
-    """One sample; 0.0 where there is none."""
-    return samples.get((name, tuple(sorted(labels.items()))), 0.0)

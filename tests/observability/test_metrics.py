@@ -18,7 +18,8 @@ from frontend.images import RgbImage
 from frontend.keys.store import KeyRecord, new_hash_id
 from frontend.settings import Settings
 from tests.conftest import _create, data_uri, jpeg_of, recaptured_on_a_screen
-from tests.observability.conftest import Samples, Workers, scrape, value
+from tests.observability.conftest import Workers
+from tests.scraping import Samples, scrape, value
 
 
 def post(workers: Workers, path: str = "/liveness", **body: object) -> int:
