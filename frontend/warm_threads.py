@@ -31,13 +31,15 @@ class _Job(Generic[Result]):
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[Result]"
 
-    def run(self) -> None:
-        if self.done.cancelled():
-            return
+    def run(self) -> Callable[[], None]:
+        """Do the work; returns what tells its outcome to whoever awaits it."""
         try:
             settle = partial(self.done.set_result, self.work())
         except BaseException as error:  # noqa: BLE001  it belongs to whoever awaits the work
             settle = partial(self.done.set_exception, error)
+        return partial(self._tell, settle)
+
+    def _tell(self, settle: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self.loop.call_soon_threadsafe(self._settle, settle)
 
@@ -120,20 +122,30 @@ class WarmThreads:
         turn = threading.Lock()
         turn.acquire()
         while not self._closing:
-            while self._run_next(turn):
-                pass
+            job = self._take(turn)
+            while job:
+                job = self._do(job, turn)
             turn.acquire()
 
-    def _run_next(self, turn: threading.Lock) -> bool:
-        """Run a job; without one for this thread, False, and the thread is idle until its `turn`."""
+    def _do(self, job: _Job[Any], turn: threading.Lock) -> _Job[Any] | None:
+        """Do one, and return the next. It is taken before the outcome is told, so that who asks for more on hearing it
+        finds this thread idle.
+        """
+        tell = job.run()
+        following = self._take(turn)
+        tell()
+        return following
+
+    def _take(self, turn: threading.Lock) -> _Job[Any] | None:
+        """A job to do; where there is none for this thread, it is idle until its `turn`."""
         with self._mutex:
-            if not self._jobs or self._is_one_too_many():
-                self._count_busy(-1)
-                self._idle.append(turn)
-                if self._closing:
-                    turn.release()
-                return False
-            job = self._jobs.popleft()
-            self._begin()
-        job.run()
-        return True
+            while self._jobs and not self._is_one_too_many():
+                job = self._jobs.popleft()
+                if not job.done.cancelled():
+                    self._begin()
+                    return job
+            self._count_busy(-1)
+            self._idle.append(turn)
+            if self._closing:
+                turn.release()
+            return None

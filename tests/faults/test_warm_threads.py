@@ -34,9 +34,13 @@ def with_threads(
     return asyncio.run(run())
 
 
+def this_thread() -> str:
+    return threading.current_thread().name
+
+
 def worked_on() -> str:
     time.sleep(WORK_S)
-    return threading.current_thread().name
+    return this_thread()
 
 
 async def all_at_once(pool: WarmThreads, works: int) -> list[str]:
@@ -46,7 +50,7 @@ async def all_at_once(pool: WarmThreads, works: int) -> list[str]:
 def test_what_comes_one_by_one_is_worked_on_by_the_same_thread() -> None:
     async def two_at_once_then_one_by_one(pool: WarmThreads) -> set[str]:
         await all_at_once(pool, 2)
-        return {await pool.run(worked_on) for _ in range(5)}
+        return {await pool.run(this_thread) for _ in range(500)}
 
     assert len(with_threads(two_at_once_then_one_by_one)) == 1
 
@@ -69,28 +73,38 @@ def test_no_more_threads_work_than_the_cores_that_others_leave_but_always_one(
 def test_a_second_thread_helps_once_another_process_has_done() -> None:
     mine, other = shared_counts(2)
     other.tell(1)
+    together = threading.Barrier(2)
 
-    async def six_while_the_other_ends(pool: WarmThreads) -> list[str]:
-        waiting = asyncio.ensure_future(all_at_once(pool, 6))
-        await asyncio.sleep(1.5 * WORK_S)
+    def the_other_ends() -> str:
         other.tell(0)
-        return await waiting
+        return this_thread()
 
-    used = with_threads(six_while_the_other_ends, mine)
+    def with_help() -> str:
+        together.wait(timeout=10)
+        return this_thread()
+
+    async def alone_then_with_help(pool: WarmThreads) -> list[str]:
+        works = worked_on, the_other_ends, with_help, with_help
+        return await asyncio.gather(*map(pool.run, works))
+
+    used = with_threads(alone_then_with_help, mine)
     assert len(set(used[:2])) == 1
-    assert len(set(used)) == 2
+    assert len(set(used[2:])) == 2
 
 
 def test_a_second_thread_rests_once_another_process_works() -> None:
     mine, other = shared_counts(2)
+    together = threading.Barrier(2, action=lambda: other.tell(1))
 
-    async def six_then_the_other_begins(pool: WarmThreads) -> list[str]:
-        waiting = asyncio.ensure_future(all_at_once(pool, 6))
-        await asyncio.sleep(WORK_S / 2)
-        other.tell(1)
-        return await waiting
+    def until_the_other_begins() -> str:
+        together.wait(timeout=10)
+        return this_thread()
 
-    used = with_threads(six_then_the_other_begins, mine)
+    async def two_then_alone(pool: WarmThreads) -> list[str]:
+        works = until_the_other_begins, until_the_other_begins, *[worked_on] * 4
+        return await asyncio.gather(*map(pool.run, works))
+
+    used = with_threads(two_then_alone, mine)
     assert len(set(used[:2])) == 2
     assert len(set(used[2:])) == 1
 
@@ -106,13 +120,15 @@ def test_what_is_raised_reaches_who_waits_and_the_thread_lives_on() -> None:
 
 def test_what_was_cancelled_before_its_turn_is_not_begun() -> None:
     begun: list[int] = []
+    cancelled = threading.Event()
 
     async def cancel_the_second(pool: WarmThreads) -> None:
-        first = asyncio.ensure_future(pool.run(worked_on))
+        first = asyncio.ensure_future(pool.run(lambda: cancelled.wait(timeout=10)))
         second = asyncio.ensure_future(pool.run(lambda: begun.append(2)))
         third = asyncio.ensure_future(pool.run(lambda: begun.append(3)))
         await asyncio.sleep(0)
         second.cancel()
+        cancelled.set()
         await asyncio.gather(first, third)
 
     with_threads(cancel_the_second, threads=1)
@@ -121,11 +137,16 @@ def test_what_was_cancelled_before_its_turn_is_not_begun() -> None:
 
 def test_closing_ends_what_was_begun_and_cancels_the_rest() -> None:
     before = threading.active_count()
+    begun = threading.Event()
+
+    def begin() -> str:
+        begun.set()
+        return worked_on()
 
     async def close_halfway() -> tuple[str, bool, int]:
         pool = WarmThreads(1, shared_counts(1)[0], 2)
-        first, second = (asyncio.ensure_future(pool.run(worked_on)) for _ in range(2))
-        await asyncio.sleep(WORK_S / 2)
+        first, second = (asyncio.ensure_future(pool.run(begin)) for _ in range(2))
+        await asyncio.to_thread(begun.wait, timeout=10)
         await pool.close()
         with pytest.raises(RuntimeError):
             await pool.run(worked_on)
