@@ -163,4 +163,6 @@ class Pipeline:
                 raise Abandoned("the caller went away while its picture waited for a thread")
             return prepare(data, clock)
 
-        return await self._threads.run(on_a_thread)
+        prepared = await self._threads.run(on_a_thread)
+        clock.lap("wait")
+        return prepared

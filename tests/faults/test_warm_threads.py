@@ -3,13 +3,13 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pytest
 
 from frontend.shared_count import SharedCount, shared_counts
-from frontend.warm_threads import WarmThreads
+from frontend.warm_threads import KEPT_BACK_S, MANY_WAIT, WarmThreads
 
 Result = TypeVar("Result")
 WORK_S = 0.05
@@ -107,6 +107,34 @@ def test_a_second_thread_rests_once_another_process_works() -> None:
     used = with_threads(two_then_alone, mine)
     assert len(set(used[:2])) == 2
     assert len(set(used[2:])) == 1
+
+
+def is_first_told_meanwhile(before: Sequence[Callable[[], object]], waiting: int, patience_s: float) -> bool:
+    """Whether the outcome of the first of these works is told while, after all of them, one more is done and so many
+    wait.
+    """
+    told = threading.Event()
+
+    async def ask_all(pool: WarmThreads) -> bool:
+        first, *others = (asyncio.ensure_future(pool.run(work)) for work in before)
+        first.add_done_callback(lambda _: told.set())
+        meanwhile = asyncio.ensure_future(pool.run(lambda: told.wait(timeout=patience_s)))
+        await asyncio.gather(first, *others, *(pool.run(this_thread) for _ in range(waiting)))
+        return await meanwhile
+
+    return with_threads(ask_all, threads=1)
+
+
+def test_an_outcome_is_told_at_once_where_few_wait() -> None:
+    assert is_first_told_meanwhile([this_thread], MANY_WAIT - 1, patience_s=10)
+
+
+def test_an_outcome_is_kept_back_for_the_next_where_many_wait() -> None:
+    assert not is_first_told_meanwhile([this_thread], MANY_WAIT, patience_s=0.2)
+
+
+def test_no_outcome_is_kept_back_for_long() -> None:
+    assert is_first_told_meanwhile([this_thread, lambda: time.sleep(1.5 * KEPT_BACK_S)], MANY_WAIT + 5, patience_s=10)
 
 
 def test_what_is_raised_reaches_who_waits_and_the_thread_lives_on() -> None:
