@@ -6,15 +6,16 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from frontend.errors import InvalidCredentials, KeyNameTaken, KeyNotFound, KeyStoreUnavailable
 from frontend.keys.sqlite_file import MIGRATIONS, SqliteFile
 from frontend.keys.store import KeyRecord, StoredKey
+from frontend.worker_thread import WorkerThread
 
 T = TypeVar("T")
 
@@ -40,18 +41,19 @@ class SqliteKeyStore:
     def __init__(self, path: Path, timeout_s: float) -> None:
         self._file = SqliteFile(path)
         self._timeout_s = timeout_s
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: WorkerThread | None = None
 
     async def open(self) -> None:
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
+            self._thread = WorkerThread("keys")
         await self._run(_look)
 
     async def close(self) -> None:
         if self._thread is not None:
             thread, self._thread = self._thread, None
-            await asyncio.get_running_loop().run_in_executor(thread, self._file.close)
-            thread.shutdown(wait=False)
+            with suppress(asyncio.TimeoutError):
+                await thread.run(self._file.close, self._timeout_s)
+            thread.end()
 
     async def ping(self) -> None:
         await self._run(_write_nothing_new)
@@ -111,9 +113,8 @@ class SqliteKeyStore:
         if self._thread is None:
             raise KeyStoreUnavailable("the key store is not open")
         deadline = time.monotonic() + self._timeout_s
-        call = asyncio.get_running_loop().run_in_executor(self._thread, self._file.run, job, deadline)
         try:
-            return await asyncio.wait_for(call, self._timeout_s + STUCK_DISK_GRACE_S)
+            return await self._thread.run(partial(self._file.run, job, deadline), self._timeout_s + STUCK_DISK_GRACE_S)
         except asyncio.TimeoutError:
             raise KeyStoreUnavailable(f"{self._file.path}: the disk does not answer") from None
 
