@@ -28,6 +28,18 @@ class JsonLines(logging.Formatter):
         return to_json(line).decode()
 
 
+class TextLines(logging.Formatter):
+    """Each record as a line for people, with its own fields behind the message."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        """Make the line, which a traceback may follow."""
+        fields: dict[str, object] = getattr(record, FIELDS, {})
+        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in fields.items())])
+
+
 def start_logging(level: str, log_format: str) -> None:
     """Log to stderr; a second call in the same process changes nothing.
 
@@ -35,8 +47,7 @@ def start_logging(level: str, log_format: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(JsonLines() if as_json else text)
+    handler.setFormatter(JsonLines() if as_json else TextLines())
     # What no format of ours shows need not be found out for each record: logging's HOWTO, "Optimization".
     logging._srcfile = None  # noqa: SLF001
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -26,5 +26,4 @@ def log_request(request: EndedRequest) -> None:
         "ms": round(1000 * request.duration_s, 1),
     }
     fields |= {name: text for name, text in (("outcome", request.outcome), ("detail", request.detail)) if text}
-    message = " ".join(f"{name}={value}" for name, value in fields.items())
-    logger.log(level, "%s", message, extra={FIELDS: fields})
+    logger.log(level, "request", extra={FIELDS: fields})
