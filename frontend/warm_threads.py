@@ -25,7 +25,7 @@ MANY_WAIT = 3
 woken it finds the caches full of pictures, and so does all that follows: what two or three outcomes bring about costs
 little more than what one does. At saturation that is 4 to 7 % more verdicts a second."""
 KEPT_BACK_S = 0.02
-"""No outcome is kept back once the first one is so old: the time for some four selfies."""
+"""No outcome is kept back for one more job once the first is so old: the time for some four selfies."""
 
 Result = TypeVar("Result")
 
