@@ -1,5 +1,6 @@
 """What every answer tells a browser to forbid, so that no page of elsewhere can use or frame this service."""
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECURITY_HEADERS = {
@@ -12,7 +13,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """After OWASP's HTTP Security Response Headers Cheat Sheet; Strict-Transport-Security belongs to what speaks TLS."""
-_RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
 
 class SecurityHeaders:
@@ -29,8 +29,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in message["headers"]}
-                message["headers"] += [header for header in _RAW_HEADERS if header[0] not in own]
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
