@@ -15,11 +15,10 @@ Outcome = Callable[[], None]
 class Job(Generic[Result]):
     """`work`, to be run on a thread while its outcome is awaited in `loop`; make it there."""
 
-    __slots__ = ("_awaited", "_loop", "_work")
+    __slots__ = ("_awaited", "_work")
 
     def __init__(self, work: Callable[[], Result], loop: asyncio.AbstractEventLoop) -> None:
         self._work = work
-        self._loop = loop
         self._awaited: asyncio.Future[Result] = loop.create_future()
 
     # In the event loop
@@ -28,7 +27,7 @@ class Job(Generic[Result]):
         """What the work returns or raises; raises asyncio.TimeoutError when it takes longer."""
         if timeout_s is None:
             return await self._awaited
-        timer = self._loop.call_later(timeout_s, self._give_up)
+        timer = self._awaited.get_loop().call_later(timeout_s, self._give_up)
         try:
             return await self._awaited
         finally:
