@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from frontend.errors import HeadTooLarge, LivenessError, Overloaded, RequestTooSlow
+from frontend.errors import HeadTooLarge, LivenessError, MalformedRequest, Overloaded, RequestTooSlow
 from frontend.routes.answers import CUT_OFF_AS, raw_answer
 from frontend.routes.request_id import new_request_id
 from frontend.stopping import Stopping
@@ -57,8 +57,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     The application's lifespan state holds them as "connection_limits", under "stopping" whether the process stops, from
     when on a connection is closed after its answer, and as "connection_refused" what is called with the error that has
-    ended a connection without a request. A request that is too slow is answered with 408, one with
-    too long a head with 431, a connection too many with 503; a client that does not read is cut off.
+    ended a connection without a request. What is no HTTP is answered with 400, a request that is too slow with 408, one
+    with too long a head with 431, a connection too many with 503; a client that does not read is cut off.
     """
 
     def __init__(
@@ -116,6 +116,9 @@ class BoundedHttp(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._stop_timing_answer()
         super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest)
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():

@@ -7,6 +7,7 @@
     │   ├── InvalidForm             the body is no intact multipart/form-data
     │   ├── InvalidBatch            the body has no list of images, an empty one, or one that is too long
     │   ├── BodyTooLarge            the body is over `max_body_bytes`
+    │   ├── MalformedRequest        what arrived is no HTTP, or may be read in two ways
     │   ├── RequestTooSlow          head or body did not arrive in time
     │   ├── HeadTooLarge            the head is longer than any client's of this service
     │   ├── InvalidCredentials      the hash_id is unknown, revoked, expired, missing or no string
@@ -57,6 +58,10 @@ class InvalidBatch(RequestRejected):
 
 class BodyTooLarge(RequestRejected):
     """The body is larger than the service takes."""
+
+
+class MalformedRequest(RequestRejected):
+    """The request is no HTTP, or framed so that it may be read in two ways."""
 
 
 class RequestTooSlow(RequestRejected):

@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from frontend.errors import (
     HeadTooLarge,
     LivenessError,
+    MalformedRequest,
     Overloaded,
     RequestRejected,
     RequestTooSlow,
@@ -95,7 +96,7 @@ class Metrics:
         )
         self._refused_connections: dict[type[LivenessError], Counter] = {
             error_type: refused_connections.labels(outcome_name(error_type()))
-            for error_type in (HeadTooLarge, Overloaded, RequestTooSlow)
+            for error_type in (HeadTooLarge, MalformedRequest, Overloaded, RequestTooSlow)
         }
         self._near_limit = Counter(
             "liveness_verdicts_near_limit_total",

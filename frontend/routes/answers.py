@@ -28,6 +28,7 @@ class Refusal:
 
 
 REFUSALS: dict[type[errors.LivenessError], Refusal] = {
+    errors.MalformedRequest: Refusal(400, {"error": "The request is not valid HTTP."}),
     errors.InvalidBody: Refusal(400, {"error": "The request body must be a JSON object."}),
     errors.InvalidParameter: Refusal(400, {"error": "The parameter details must be true or false."}),
     errors.InvalidForm: Refusal(400, {"error": "The request body must be intact multipart/form-data."}),

@@ -39,7 +39,7 @@ def test_openapi_has_an_example_for_each_case_of_the_contract(client: httpx.Clie
     assert {"message": "Invalid credentials"} in examples["401"]
     assert {"message": "Your request limit has been reached."} in examples["429"]
     assert len(examples["201"]) == 4
-    assert len(examples["400"]) == 5
+    assert len(examples["400"]) == 6
     assert len(examples["503"]) == 4
     request = operation["requestBody"]["content"]["application/json"]
     assert set(request["schema"]["required"]) == {"hash_id", "selfie_image"}

@@ -129,14 +129,38 @@ def test_a_body_that_drips_is_answered_408_under_the_name_that_the_client_gave_i
     assert value(scrape(service.url), "liveness_http_requests_total", route="/liveness", status="408") >= 1
 
 
+def test_a_body_whose_framing_breaks_is_answered_and_logged_as_malformed(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(
+            b"POST /liveness HTTP/1.1\r\nHost: x\r\nX-Request-ID: order-1018\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"
+        )
+        time.sleep(0.1)
+        connection.sendall(b'"a":XX')
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"x-request-id: order-1018\r\n" in answer.lower()
+
+    def logged() -> list[str]:
+        return [line for line in (service.folder / "log").read_text().splitlines() if "order-1018" in line]
+
+    assert within(5, lambda: len(logged()) == 1)
+    assert "malformed_request" in logged()[0]
+    assert '"status":400' in logged()[0].replace(" ", "")
+
+
 def test_connections_that_are_refused_without_a_request_are_counted(service: Service) -> None:
     def refused(reason: str) -> float:
         return value(scrape(service.url), "liveness_connections_refused_total", reason=reason)
 
-    before = {reason: refused(reason) for reason in ("head_too_large", "request_too_slow")}
+    before = {reason: refused(reason) for reason in ("head_too_large", "malformed_request", "request_too_slow")}
     with service.connect() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"y" * 200_000)
         assert connection.recv(4096).startswith(b"HTTP/1.1 431")
+    with service.connect() as connection:
+        connection.sendall(b"\x16\x03\x01 is how TLS begins")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400")
     with service.connect() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\n")
         answer = connection.recv(4096)
