@@ -1,5 +1,6 @@
 """The `liveness` command. A command imports what it needs when it is run: `liveness keys` waits for no web server."""
 
+import io
 import sys
 
 import typer
@@ -42,6 +43,8 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit status 1, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a path of no UTF-8 is printed as the bytes that it is
     try:
         command_line()()
     except LivenessError as error:

@@ -16,7 +16,7 @@ from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector
-from frontend.http_url import http_url
+from frontend.http_url import authority, http_url
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
@@ -63,7 +63,7 @@ def listening_socket(settings: Settings) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         raise StartRefused(
-            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            f"cannot listen on {authority(settings.host, settings.port)} ({error.strerror}): "
             "stop what holds it, or set LIVENESS_HOST and LIVENESS_PORT"
         ) from None
     return listener

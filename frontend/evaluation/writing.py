@@ -15,12 +15,15 @@ def require_writable(folder: Path) -> None:
 
 
 def write_whole(texts: Mapping[Path, str], mode: int = 0o644) -> None:
-    """Write every file beside its place, then put all in place; StartRefused, and nothing changed, if one cannot be."""
+    """Write every file beside its place, then put all in place; StartRefused, and nothing changed, if one cannot be.
+
+    A byte that is no UTF-8, as there may be in the name of a file, becomes a question mark.
+    """
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}.new") for path in texts}
     try:
         for path, new in beside.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("w", encoding="utf-8") as file:
+            with new.open("w", encoding="utf-8", errors="replace") as file:
                 file.write(texts[path])
                 file.flush()
                 os.fsync(file.fileno())

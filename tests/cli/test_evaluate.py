@@ -1,6 +1,7 @@
 """`liveness evaluate` and `liveness calibrate` on pictures made in code, with the running stack's Triton."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from frontend.settings import Settings
 from tests.conftest import Stack, data_uri, environment, jpeg_of, running
 from tests.evaluation.pictures import OF_A_CLASS, make_folder
 
+NO_UTF_8 = os.fsdecode(b"folder-\xff")
+
 
 @pytest.fixture(scope="module")
 def triton_url(stack: Stack) -> str:
@@ -30,20 +33,21 @@ def triton_url(stack: Stack) -> str:
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory, portrait: RgbImage) -> Path:
     """With one attack that nobody could see: the portrait itself."""
-    folder = make_folder(tmp_path_factory.mktemp("labelled") / "pictures", portrait)
+    folder = make_folder(tmp_path_factory.mktemp("labelled") / NO_UTF_8, portrait)
     (folder / "spoof/print/perfect.jpg").write_bytes(jpeg_of(portrait))
     return folder
 
 
 def liveness(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "frontend.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment(**settings))
+    there = environment(**settings)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=there)
 
 
 @pytest.fixture(scope="module")
 def out(pictures: Path, triton_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of the uncalibrated service, and a calibration."""
-    out = tmp_path_factory.mktemp("out")
+    out = tmp_path_factory.mktemp("out") / NO_UTF_8
     there = {"triton_url": triton_url, "data_dir": out / "data"}
     done = liveness("evaluate", pictures, "--out", out / "report", "--robustness", 2, "--title", "<b>Doors", **there)
     assert done.returncode == 0, done.stderr

@@ -62,6 +62,12 @@ def test_ipv6_address_is_printed_as_a_browser_takes_it(tmp_path: Path, portrait_
         seen,
     ):
         assert seen.startswith("listening on http://[::1]:")
+        port = seen.split()[2].rpartition(":")[2]
+        there = environment(host="::1", port=port, triton_url="127.0.0.1:9", data_dir=tmp_path)
+        second = subprocess.run(
+            [sys.executable, "-m", "frontend.cli", "serve"], capture_output=True, text=True, check=False, env=there
+        )
+        assert f"cannot listen on [::1]:{port} " in second.stderr
 
 
 @pytest.mark.parametrize("workers", [1, 2])
