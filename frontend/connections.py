@@ -13,6 +13,7 @@ from enum import Enum
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -23,9 +24,12 @@ from frontend.routes.request_id import new_request_id
 from frontend.stopping import Stopping
 
 MAX_HEAD_BYTES = 64 * 1024
+"""Of a head, and of what stands beside a body's bytes: the sizes and extensions of chunks, and trailers."""
 READ_AHEAD_BYTES = 1024 * 1024
 """Of a body, what is gathered before the application is woken, unless the body has ended: a selfie comes in one piece.
 uvicorn wakes it, and stops reading until it has run, for every 64 KiB."""
+MAX_TARGET_BYTES = 65_535
+"""Longer ones httptools cannot take apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,9 @@ class BoundedHttp(HttpToolsProtocol):
     when on a connection is closed after its answer, and as "connection_refused" what is called with the error that has
     ended a connection without a request. What is no HTTP is answered with 400, a request that is too slow with 408, one
     with too long a head with 431, a connection too many with 503; a client that does not read is cut off.
+
+    A request to change to another protocol is served as if it were none (RFC 9110, 7.8), body included, which httptools
+    would take for the next request; trailers are dropped, which it would take for headers (RFC 9110, 6.5.1).
     """
 
     def __init__(
@@ -75,9 +82,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._awaited = self._timed = Awaited.NOTHING
         self._sending: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
+        self._bytes_beside_body = 0
+        self._body_came = False
         self._message_ended = False
         self._unanswered: list[RequestResponseCycle] = []
+        self.url = b""
 
     # What the event loop calls
 
@@ -89,16 +98,23 @@ class BoundedHttp(HttpToolsProtocol):
             self._await(Awaited.HEAD)
 
     def data_received(self, data: bytes) -> None:
-        self._message_ended = False
-        super().data_received(data)
+        self._message_ended = self._body_came = False
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._refuse(HeadTooLarge if len(self.url) > MAX_TARGET_BYTES else MalformedRequest)
+            return
         if self._awaited is Awaited.HEAD:
-            self._head_bytes += 0 if self._message_ended else len(data)  # what ended before was no part of this head
-        elif self._awaited is Awaited.NOTHING and self._rests_unwatched():
+            self._bytes_beside_body += 0 if self._message_ended else len(data)  # what ended was no part of this head
+        elif self._awaited is Awaited.BODY:
+            self._bytes_beside_body += 0 if self._body_came else len(data)
+        elif self._rests_unwatched():
             self._awaited = Awaited.HEAD
-            self._head_bytes = 0  # these bytes may be the end of a body that was answered before it was read
+            self._bytes_beside_body = 0  # these bytes may be the end of a body that was answered before it was read
         if self._awaited is not self._timed:
             self._await(self._awaited)
-        if self._head_bytes > MAX_HEAD_BYTES:
+        if self._bytes_beside_body > MAX_HEAD_BYTES:
             self._refuse(HeadTooLarge)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,9 +133,6 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_timing_answer()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(MalformedRequest)
-
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
             self._cut_off()  # a close would wait for a client that does not read
@@ -131,17 +144,25 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._awaited = Awaited.HEAD
-        self._head_bytes = 0
+        self._bytes_beside_body = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._awaited is Awaited.HEAD:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
         self._awaited = Awaited.BODY
-        self._head_bytes = 0
+        self._bytes_beside_body = 0
         self._unanswered = [*self._requests_unanswered(), self.cycle]
         if self._stopping.begun:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
+        self._body_came = True
+        self._bytes_beside_body = 0
         cycle = self.cycle
         if cycle is None or cycle.response_complete or len(cycle.body) + len(body) > READ_AHEAD_BYTES:
             super().on_body(body)
@@ -149,9 +170,35 @@ class BoundedHttp(HttpToolsProtocol):
             cycle.body += body
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._awaited = Awaited.NOTHING
         self._message_ended = True
+
+    # Other protocols
+
+    def _parse(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as found:
+                if self.parser.get_method() == b"CONNECT":
+                    raise httptools.HttpParserError("a tunnel") from None
+                (end_of_head,) = found.args
+                rest = rest[end_of_head:]
+                head = self._head_without_upgrade()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        request = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        headers = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([request, *headers, b"", b""])
 
     # Time
 
@@ -185,13 +232,15 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, error_type: type[LivenessError]) -> None:
         """End the connection, with an answer unless there is, or will be, one on it that this would be mistaken for."""
+        answered_already = self._awaited is Awaited.BODY
         self._await(Awaited.NOTHING)
         if self.transport.is_closing():
             return
         unanswered = self._requests_unanswered()
         if not unanswered:
-            self._told(error_type)
-            self.transport.write(raw_answer(error_type, self._limits.retry_after_s, new_request_id()))
+            if not answered_already:
+                self._told(error_type)
+                self.transport.write(raw_answer(error_type, self._limits.retry_after_s, new_request_id()))
         elif len(unanswered) == 1 and unanswered[0].more_body and not self.cycle.response_started:
             state = unanswered[0].scope["state"]
             state[CUT_OFF_AS] = error_type

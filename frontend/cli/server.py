@@ -104,6 +104,7 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
         forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
         http=BoundedHttp,
+        ws="none",
         timeout_graceful_shutdown=settings.stop_timeout_s,
     )
     if settings.processes > 1:

@@ -129,6 +129,14 @@ def test_a_body_that_drips_is_answered_408_under_the_name_that_the_client_gave_i
     assert value(scrape(service.url), "liveness_http_requests_total", route="/liveness", status="408") >= 1
 
 
+def test_a_body_that_never_comes_brings_no_second_answer(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(b"POST /liveness?details=perhaps HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        answers = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 400")
+
+
 def test_a_body_whose_framing_breaks_is_answered_and_logged_as_malformed(service: Service) -> None:
     with service.connect() as connection:
         connection.sendall(

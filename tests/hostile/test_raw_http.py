@@ -1,5 +1,6 @@
 """What no HTTP library would send: bad framing, bad headers, many requests in one."""
 
+import contextlib
 import json
 import re
 import socket
@@ -40,6 +41,7 @@ BODY = b'{"hash_id": "x"}'
 LENGTH = b"Content-Length: 16"
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: smuggled\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked"
+ASKS_FOR_HTTP_2 = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")
 
 REFUSED = {
     "two lengths": request(LENGTH, b"Content-Length: 17", body=BODY + SMUGGLED),
@@ -109,6 +111,37 @@ TAKEN = {
     "expect 100": (request(LENGTH, b"Expect: 100-continue", b"Connection: close", body=BODY), [100, 401]),
     "expect the unknown": (request(LENGTH, b"Expect: 200-ok", b"Connection: close", body=BODY), [401]),
     "upgrade": (request(LENGTH, b"Upgrade: h2c", b"Connection: close", body=BODY), [401]),
+    "upgrade that the connection names": (
+        request(LENGTH, *ASKS_FOR_HTTP_2, body=BODY)
+        + request(CHUNKED, *ASKS_FOR_HTTP_2, body=b"10\r\n" + BODY + b"\r\n0\r\n\r\n")
+        + request(b"Connection: close", start=b"GET /healthz HTTP/1.1"),
+        [401, 401, 200],
+    ),
+    "upgrade whose body is a request": (
+        request(b"Content-Length: %d" % len(SMUGGLED), *ASKS_FOR_HTTP_2, body=SMUGGLED)
+        + request(LENGTH, b"Upgrade: h2c", b"Connection: Upgrade, close", body=BODY),
+        [400, 401],
+    ),
+    "websocket": (
+        request(
+            b"Upgrade: websocket",
+            b"Connection: Upgrade, close",
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            b"Sec-WebSocket-Version: 13",
+            start=b"GET /healthz HTTP/1.1",
+        ),
+        [200],
+    ),
+    "websocket with a body": (
+        request(LENGTH, b"Upgrade: websocket", b"Connection: Upgrade", body=BODY)
+        + request(b"Connection: close", start=b"GET /healthz HTTP/1.1"),
+        [401, 200],
+    ),
+    "many upgrades": (
+        request(b"Upgrade: x", b"Connection: Upgrade", start=b"GET /healthz HTTP/1.1") * 1_500
+        + request(b"Connection: close", start=b"GET /healthz HTTP/1.1"),
+        [200] * 1_501,
+    ),
     "pipelined": (SMUGGLED * 3 + request(LENGTH, b"Connection: close", body=BODY), [200, 200, 200, 401]),
     "no host": (b"GET /healthz HTTP/1.0\r\n\r\n", [200]),
     "two hosts": (request(b"Host: y", b"Connection: close", start=b"GET /healthz HTTP/1.1"), [200]),
@@ -140,6 +173,39 @@ def test_a_request_is_answered_though_the_next_one_is_only_begun(target: Stack, 
         while len(statuses(received)) < 2 and (part := connection.recv(65536)):
             received += part
     assert statuses(received) == [401, 200]
+
+
+def test_trailers_are_no_headers(target: Stack) -> None:
+    trailers = b"X-Request-ID: from-a-trailer\r\nX-Forwarded-For: 1.2.3.4\r\n"
+    body = b"10\r\n" + BODY + b"\r\n0\r\n" + trailers + b"\r\n"
+    answer = talk(target, request(CHUNKED, b"X-Request-ID: from-the-head", b"Connection: close", body=body))
+    assert statuses(answer) == [401]
+    assert b"from-the-head" in answer
+    assert b"from-a-trailer" not in answer
+
+
+@pytest.mark.parametrize("path", [b"/liveness", b"/liveness?details=perhaps"])
+@pytest.mark.parametrize("endless", [b"A: b\r\n" * 1_000, b"A: " + b"b" * 100_000, b"1;" + b"a" * 100_000])
+def test_what_stands_beside_a_body_is_bounded(target: Stack, path: bytes, endless: bytes) -> None:
+    last = b"" if endless.startswith(b"1;") else b"0\r\n"
+    begun = request(CHUNKED, start=b"POST " + path + b" HTTP/1.1", body=b"2\r\n{}\r\n" + last)
+    host, port = target.url.removeprefix("http://").split(":")
+    received = b""
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(begun)
+        time.sleep(0.1)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1_000):
+                connection.sendall(endless)
+            pytest.fail("megabytes were taken")
+        with contextlib.suppress(ConnectionError):
+            received = connection.recv(65536)
+    assert statuses(received) in ([431], [400], [])
+
+
+def test_too_long_a_target_is_answered_431(target: Stack) -> None:
+    answer = talk(target, request(b"Connection: close", start=b"GET /" + b"a" * 70_000 + b" HTTP/1.1"))
+    assert statuses(answer) == [431]
 
 
 @pytest.mark.parametrize("size", [70_000, 2_000_000])
