@@ -180,20 +180,21 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _parse(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            try:
-                self.parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as found:
-                if self.parser.get_method() == b"CONNECT":
-                    raise httptools.HttpParserError("a tunnel") from None
-                (end_of_head,) = found.args
-                rest = rest[end_of_head:]
-                head = self._head_without_upgrade()
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-                self.parser.feed_data(head)
-            else:
-                return
+        while end_of_head := self._parse_to_upgrade(rest):
+            if self.parser.get_method() == b"CONNECT":
+                raise httptools.HttpParserError("a tunnel")
+            head, rest = self._head_without_upgrade(), rest[end_of_head:]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self.parser.feed_data(head)
+
+    def _parse_to_upgrade(self, data: memoryview) -> int:
+        """Where the first head ends that asks for another protocol; 0, and all is parsed, where none does."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as found:
+            return int(found.args[0])
+        return 0
 
     def _head_without_upgrade(self) -> bytes:
         request = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())

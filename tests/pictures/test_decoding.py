@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -184,6 +185,62 @@ def test_png_that_claims_a_giant_picture_is_refused_from_its_header() -> None:
     file = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")])
     with pytest.raises(InvalidImage, match="60000x60000"):
         decode_image(file, LIMITS)
+
+
+@pytest.mark.parametrize("first", [b"IHDR", b"prVt", b"tEXt"])
+def test_png_with_two_headers_is_refused(first: bytes) -> None:
+    """Pillow goes by the second, so the limits must not go by the first, nor by what only looks like one."""
+    small, giant = (struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0) for side in (100, 20_000))
+    rows = zlib.compress(b"\0" * 20_001 * 100)
+    file = png_file([(first, small), (b"IHDR", giant), (b"IDAT", rows), (b"IEND", b"")])
+    with pytest.raises(InvalidImage, match="header"):
+        decode_image(file, LIMITS)
+
+
+EMPTY_CHUNK = struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt"))
+COMMENT = b"\xff\xfe\0\2"
+UNRELATED = b"\xff\xd0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "end_of_start", "filling"),
+    [
+        ("PNG", 33, EMPTY_CHUNK),
+        ("PNG", -12, EMPTY_CHUNK),
+        ("JPEG", 2, COMMENT),
+        ("JPEG", 2, b"\xff"),
+        ("JPEG", 2, UNRELATED),
+    ],
+)
+def test_millions_of_parts_are_refused_before_anybody_goes_through_them(
+    picture: RgbImage, kind: str, end_of_start: int, filling: bytes
+) -> None:
+    file = saved(Image.fromarray(picture), kind)
+    few, many = (
+        file[:end_of_start] + filling * number + file[end_of_start:] for number in (100, 8_000_000 // len(filling))
+    )
+    assert np.array_equal(decode_image(few, LIMITS), decode_image(file, LIMITS))
+    began_s = time.thread_time()
+    with pytest.raises(InvalidImage, match="too many"):
+        decode_image(many, LIMITS)
+    assert time.thread_time() - began_s < 0.5
+
+
+def test_a_film_after_the_picture_is_passed_over(picture: RgbImage) -> None:
+    """Phones append one. Now and then there are bytes in it that would begin a scan; here they stand close together."""
+    for progressive in (False, True):
+        file = saved(Image.fromarray(picture), "JPEG", progressive=progressive, exif=thumbnail())
+        film = b"\xff\xda\0\x08" * 1_000
+        assert np.array_equal(decode_image(file + film, LIMITS), decode_image(file, LIMITS))
+        with pytest.raises(InvalidImage, match="scans"):
+            decode_image(file[:-2] + film, LIMITS)
+
+
+def thumbnail() -> bytes:
+    """An EXIF block that holds a whole JPEG, end of image included."""
+    exif = Image.Exif()
+    exif[0x927C] = saved(Image.new("RGB", (16, 16)), "JPEG")
+    return exif.tobytes()
 
 
 def test_png_with_a_compressed_text_bomb_is_refused(picture: RgbImage) -> None:
