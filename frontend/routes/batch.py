@@ -9,11 +9,12 @@ from frontend import errors
 from frontend.batch import BatchJudge
 from frontend.observation import outcome_name
 from frontend.pipeline import Verdict
-from frontend.routes.answers import REFUSALS, JsonAnswer, outcome_answer
+from frontend.routes.answers import JsonAnswer, outcome_answer
 from frontend.routes.body import MAX_COMMAS, json_object
 from frontend.routes.departure import watched_departure
+from frontend.routes.documented import OF_ANY_REQUEST, documented_refusals
 from frontend.routes.request_watch import note_outcome
-from frontend.schemas import BatchAnswer, BatchRequest, ErrorAnswer, MessageAnswer
+from frontend.schemas import BatchAnswer, BatchRequest
 
 
 def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> APIRouter:
@@ -63,21 +64,15 @@ def _documented_body(max_images: int) -> dict[str, Any]:
 
 def _documented_refusals() -> dict[int | str, dict[str, Any]]:
     """What a call as a whole may be refused with."""
-    cases: dict[int, dict[str, Any]] = {}
-    for error in (
+    raised = (
+        *OF_ANY_REQUEST,
         errors.InvalidBody,
         errors.InvalidBatch,
         errors.InvalidCredentials,
+        errors.TooManyFailures,
         errors.BodyTooLarge,
         errors.Overloaded,
-    ):
-        refusal = REFUSALS[error]
-        cases.setdefault(refusal.status, {})[error.__name__] = {"value": refusal.body}
-    return {
-        status: {
-            "model": MessageAnswer if status == 401 else ErrorAnswer,
-            "description": "The call is refused as a whole; nothing was judged, nothing was counted.",
-            "content": {"application/json": {"examples": examples}},
-        }
-        for status, examples in cases.items()
-    }
+        errors.Interrupted,
+    )
+    refused = "The call is refused as a whole; nothing was judged, nothing was counted."
+    return documented_refusals(raised, dict.fromkeys((400, 401, 408, 413, 429, 431, 503), refused))

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from frontend import errors
 from frontend.guidance import Guidance
-from frontend.routes.answers import REFUSALS, JsonAnswer
+from frontend.routes.answers import JsonAnswer
 from frontend.routes.body import json_object
 from frontend.routes.details import DETAILS_EXAMPLE, details_body
-from frontend.schemas import ErrorAnswer, GuidanceAnswer, LivenessRequest, MessageAnswer
+from frontend.routes.documented import OF_ANY_REQUEST, documented_refusals
+from frontend.schemas import GuidanceAnswer, LivenessRequest
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Largest body of a request for guidance; a frame of 640×480 pixels takes a twentieth of it."""
@@ -43,10 +44,12 @@ def _documented_body() -> dict[str, Any]:
 
 def _documented_answers() -> dict[int | str, dict[str, Any]]:
     raised = (
+        *OF_ANY_REQUEST,
         errors.InvalidBody,
         errors.ImageMissing,
         errors.InvalidImage,
         errors.InvalidCredentials,
+        errors.TooManyFailures,
         errors.BodyTooLarge,
         errors.LimitReached,
         errors.Overloaded,
@@ -59,12 +62,5 @@ def _documented_answers() -> dict[int | str, dict[str, Any]]:
             "content": {"application/json": {"example": {"details": DETAILS_EXAMPLE}}},
         }
     }
-    for error in raised:
-        refusal = REFUSALS[error]
-        model = ErrorAnswer if "error" in refusal.body else MessageAnswer
-        answer = answers.setdefault(
-            refusal.status,
-            {"model": model, "description": error.__doc__, "content": {"application/json": {"examples": {}}}},
-        )
-        answer["content"]["application/json"]["examples"][error.__name__] = {"value": refusal.body}
-    return answers
+    refused = "Nothing was examined."
+    return answers | documented_refusals(raised, dict.fromkeys((400, 401, 408, 413, 429, 431, 503), refused))

@@ -13,8 +13,9 @@ from frontend.routes.answers import NO_FACE_MESSAGE, REFUSALS, verdict_answer
 from frontend.routes.body import liveness_fields
 from frontend.routes.departure import watched_departure
 from frontend.routes.details import DETAILS_EXAMPLE, DETAILS_PARAMETER, wants_details
+from frontend.routes.documented import documented_refusals
 from frontend.routes.request_watch import note_outcome
-from frontend.schemas import ErrorAnswer, LivenessAnswer, LivenessRequest, MessageAnswer
+from frontend.schemas import LivenessAnswer, LivenessRequest
 from frontend.service import LivenessService
 from frontend.timing import StageClock
 
@@ -74,39 +75,32 @@ def _documented_body() -> dict[str, Any]:
 
 
 def _documented_answers() -> dict[int | str, dict[str, Any]]:
-    """The contract for OpenAPI, with one example a case, out of the very table that answers are made from."""
-    cases: dict[int, dict[str, Any]] = {
+    """The contract for OpenAPI, with one example a case."""
+    verdicts = {
+        "live": {"liveness_result": {"is_live": 1, "liveness_score": 0.980154}, "message": "Success"},
+        "attack": {"liveness_result": {"is_live": 0, "liveness_score": 0.021437}, "message": "Success"},
+        "no face": {"liveness_result": {"is_live": 0, "liveness_score": 0.0}, "message": NO_FACE_MESSAGE},
+        "details=true": {
+            "liveness_result": {"is_live": 1, "liveness_score": 0.980154},
+            "message": "Success",
+            "details": DETAILS_EXAMPLE,
+        },
+    }
+    answers: dict[int | str, dict[str, Any]] = {
         201: {
-            "live": {"liveness_result": {"is_live": 1, "liveness_score": 0.980154}, "message": "Success"},
-            "attack": {"liveness_result": {"is_live": 0, "liveness_score": 0.021437}, "message": "Success"},
-            "no face": {"liveness_result": {"is_live": 0, "liveness_score": 0.0}, "message": NO_FACE_MESSAGE},
-            "details=true": {
-                "liveness_result": {"is_live": 1, "liveness_score": 0.980154},
-                "message": "Success",
-                "details": DETAILS_EXAMPLE,
-            },
+            "model": LivenessAnswer,
+            "description": "A verdict; it counts against the limit.",
+            "content": {"application/json": {"examples": {name: {"value": body} for name, body in verdicts.items()}}},
         }
     }
-    for error, refusal in REFUSALS.items():
-        if error in {errors.Abandoned, errors.InvalidBatch}:
-            continue
-        cases.setdefault(refusal.status, {})[error.__name__] = refusal.body
     descriptions = {
-        201: "A verdict; it counts against the limit.",
         400: "The request cannot be judged as it is.",
         401: (errors.InvalidCredentials.__doc__ or ""),
         408: (errors.RequestTooSlow.__doc__ or ""),
         413: (errors.BodyTooLarge.__doc__ or ""),
-        429: (errors.LimitReached.__doc__ or ""),
+        429: "The key's limit is used up, or its caller's address has failed to authenticate too often of late.",
         431: (errors.HeadTooLarge.__doc__ or ""),
         503: "Overloaded or half-broken: no verdict, nothing counted; try again after Retry-After seconds.",
     }
-    models = {201: LivenessAnswer, 401: MessageAnswer, 429: MessageAnswer}
-    return {
-        status: {
-            "model": models.get(status, ErrorAnswer),
-            "description": descriptions[status],
-            "content": {"application/json": {"examples": {name: {"value": body} for name, body in examples.items()}}},
-        }
-        for status, examples in sorted(cases.items())
-    }
+    raised = [error for error in REFUSALS if error not in {errors.Abandoned, errors.InvalidBatch}]
+    return answers | documented_refusals(raised, descriptions)
