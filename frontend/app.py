@@ -76,6 +76,7 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
                 keys=RecentKeys(keys, settings.keys_remembered_s),
                 pipeline=pipeline,
                 admission=admission,
+                max_image_characters=settings.max_body_bytes,
                 observers=[*observers, audit] if audit else observers,
             )
             app.state.batch_judge = BatchJudge(
@@ -83,7 +84,6 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
                 lanes=max(1, min(settings.decode_threads, settings.max_in_flight // 2)),
                 max_batches=max(1, settings.max_in_flight // 4),
                 wait_s=settings.admission_wait_s,
-                max_image_characters=settings.max_body_bytes,
             )
             app.state.version_source = versions
             app.state.guidance = Guidance(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from frontend.admission import Admission
-from frontend.errors import Abandoned, BodyTooLarge, Interrupted, LivenessError
+from frontend.errors import Interrupted, LivenessError
 from frontend.pipeline import Verdict
 from frontend.service import Case, LivenessService
 from frontend.timing import StageClock
@@ -21,17 +21,13 @@ class BatchJudge:
     With no more lanes than there are threads for the work of the CPU, a picture that comes alone finds only as many of
     a batch's pictures before it as are being worked on, however long the batch is; and the batches take turns, picture
     by picture. Of batches themselves `max_batches` are taken on at once, and as many wait for up to `wait_s`.
-    A picture whose text is longer than `max_image_characters` is refused, for alone it would be too large a body.
     """
 
-    def __init__(
-        self, service: LivenessService, *, lanes: int, max_batches: int, wait_s: float, max_image_characters: int
-    ) -> None:
+    def __init__(self, service: LivenessService, *, lanes: int, max_batches: int, wait_s: float) -> None:
         self._service = service
         self._batches = Admission(max_batches, wait_s)
         self._lanes = anyio.Semaphore(lanes)
         self._workers = lanes
-        self._max_image_characters = max_image_characters
 
     async def judge(
         self, hash_id: object, selfie_images: Sequence[object], *, request_id: str, gone: Callable[[], bool]
@@ -66,10 +62,6 @@ class BatchJudge:
     async def _case(
         self, hash_id: object, picture: object, request_id: str, gone: Callable[[], bool]
     ) -> Case | LivenessError:
-        if gone():
-            return Abandoned("the caller went away")
-        if isinstance(picture, str) and len(picture) > self._max_image_characters:
-            return BodyTooLarge("one picture of a batch")
         try:
             return await self._service.assess(hash_id, picture, request_id=request_id, gone=gone, clock=StageClock())
         except LivenessError as error:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from frontend.admission import Admission
 from frontend.data_uri import image_bytes
-from frontend.errors import Abandoned, Interrupted, InvalidCredentials, LivenessError
+from frontend.errors import Abandoned, BodyTooLarge, Interrupted, InvalidCredentials, LivenessError
 from frontend.keys.recent import RecentKeys
 from frontend.keys.store import KeyRecord, digest_of
 from frontend.observation import Observation, Observer
@@ -33,14 +33,24 @@ class Case:
 
 
 class LivenessService:
-    """Admission, authentication, judgement and accounting, in this order; `observers` are told how each ended."""
+    """Admission, authentication, judgement and accounting, in this order; `observers` are told how each ended.
+
+    A picture of more than `max_image_characters` is refused, as it would be by the limit on bodies if it came alone.
+    """
 
     def __init__(
-        self, *, keys: RecentKeys, pipeline: Pipeline, admission: Admission, observers: Sequence[Observer] = ()
+        self,
+        *,
+        keys: RecentKeys,
+        pipeline: Pipeline,
+        admission: Admission,
+        max_image_characters: int,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._keys = keys
         self._pipeline = pipeline
         self._admission = admission
+        self._max_image_characters = max_image_characters
         self._observers = observers
 
     async def judge(
@@ -72,12 +82,14 @@ class LivenessService:
     async def assess(
         self, hash_id: object, selfie_image: object, *, request_id: str, gone: Callable[[], bool], clock: StageClock
     ) -> Case:
-        """As `judge`, but nothing is counted: the verdict is for nobody until `count` gives it.
+        """As `judge`, and BodyTooLarge, but nothing is counted: the verdict is for nobody until `count` gives it.
 
         Who calls this ends each case by `count` or `drop`.
         """
         case = Case(request_id, clock)
         with self._errors_told(case):
+            if gone():
+                raise Abandoned("the caller went away before its turn came")
             case.digest = _digest_of(hash_id)
             async with self._admission.permit(case.digest):
                 await self._assess(case, selfie_image, gone, with_details=False)
@@ -101,6 +113,8 @@ class LivenessService:
             raise Abandoned("the caller went away while it waited")
         case.key = await self._keys.authenticate(case.digest, case.received_at)
         case.clock.lap("authenticate")
+        if isinstance(selfie_image, str) and len(selfie_image) > self._max_image_characters:
+            raise BodyTooLarge("one picture of a batch")
         case.verdict = await self._pipeline.judge(
             image_bytes(selfie_image), case.clock, case.key.name, with_details=with_details, gone=gone
         )

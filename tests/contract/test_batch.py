@@ -13,6 +13,7 @@ import pytest
 
 from frontend.images import RgbImage
 from tests.conftest import MakeKey, Stack, data_uri, jpeg_of, recaptured_on_a_screen
+from tests.scraping import scrape, value
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,11 @@ def test_a_refused_hash_id_refuses_the_whole_call(client: httpx.Client, hash_id:
     assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
 
 
-def test_a_refused_hash_id_refuses_the_whole_call_whatever_else_is_wrong_with_it(client: httpx.Client) -> None:
-    body = {"hash_id": "unknown", "selfie_images": ["A" * 25_200_000, ""]}
+@pytest.mark.parametrize("others", [[""], []])
+def test_a_refused_hash_id_refuses_the_whole_call_whatever_else_is_wrong_with_it(
+    client: httpx.Client, others: list[str]
+) -> None:
+    body = {"hash_id": "unknown", "selfie_images": ["A" * 25_200_000, *others]}
     answer = client.post("/liveness/batch", json=body)
     assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
 
@@ -92,10 +96,17 @@ def test_what_is_no_list_of_images(client: httpx.Client, hash_id: str, images: o
     assert (answer.status_code, set(answer.json())) == (400, {"error"})
 
 
+def too_large(client: httpx.Client) -> float:
+    samples = scrape(str(client.base_url).rstrip("/"))
+    return value(samples, "liveness_judgements_total", outcome="rejected", reason="body_too_large")
+
+
 def test_bodies_and_pictures_that_are_too_large(client: httpx.Client, hash_id: str, portrait_jpeg: bytes) -> None:
     assert client.post("/liveness/batch", content=b" " * 60_000_000).status_code == 413
     body = {"hash_id": hash_id, "selfie_images": ["A" * 25_200_000, data_uri(portrait_jpeg)]}
+    before = too_large(client)
     results = client.post("/liveness/batch", json=body).json()["results"]
+    assert too_large(client) == before + 1
     assert results[0] == {"status": 413, "body": {"error": "The request body is too large."}}
     assert results[1]["status"] == 201
 
