@@ -6,7 +6,7 @@ import pybase64
 
 from frontend.errors import ImageMissing, InvalidImage
 
-_PREFIX = re.compile(r"data:[^,]*;base64,", re.IGNORECASE)
+_PREFIX = re.compile(r"\s*data:[^,]*;\s*base64\s*,", re.IGNORECASE)
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 

@@ -36,7 +36,7 @@ async def json_object(request: Request, max_body_bytes: int, max_commas: int = M
     if _has_more_commas(data, max_commas):
         raise InvalidBody("too many values")
     try:
-        body = from_json(data)
+        body = from_json(data, allow_inf_nan=False)
     except ValueError:
         raise InvalidBody("no JSON") from None
     if not isinstance(body, dict):

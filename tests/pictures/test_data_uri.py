@@ -17,6 +17,7 @@ TEXT = base64.b64encode(DATA).decode()
         f"data:image/png;base64,{TEXT}",
         f"DATA:application/pdf;charset=x;BASE64,{TEXT}",
         f"data:;base64,{TEXT}",
+        f"\n data:image/jpeg; base64 , {TEXT}",
         "\r\n".join(TEXT[i : i + 76] for i in range(0, len(TEXT), 76)),
         f"  {TEXT}\n",
         f"data:image/jpeg;base64,\n {TEXT[:40]} \t{TEXT[40:]}",
