@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 
 import psutil
 import pytest
@@ -36,6 +37,19 @@ def test_admin_endpoints_are_refused(triton, method, path):
     status, content = ask(triton.url, method, path, "{}" if method == "POST" else None)
     assert status == 403, content
     triton.infer()
+
+
+def test_admin_endpoints_are_refused_whoever_reads_the_command_line(triton):
+    (server,) = named(triton.log_path.parent, "tritonserver")
+    (option,) = (word for word in server.cmdline() if word.startswith("--http-restricted-api="))
+    name, value = option.rpartition(":")[2].split("=")
+    host, port = triton.url.split(":")
+    for folded in (value, value.replace("\n", "\r\n "), value.replace("\n", "\n "), value.replace("\n", " ")):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            head = f"GET /v2/logging HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{name}: {folded}\r\n\r\n"
+            connection.sendall(head.encode())
+            answer = b"".join(iter(lambda connection=connection: connection.recv(4096), b""))
+        assert answer.split()[1:2] in ([b"403"], [b"400"], []), answer
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/health/ready", "/v2/models/anti_spoof", "/v2/models/anti_spoof/stats"])
