@@ -51,6 +51,8 @@ class Job(Generic[Result]):
         """Do the work."""
         try:
             settle = partial(self._awaited.set_result, self._work())
+        except StopIteration as error:  # no future takes one
+            settle = partial(self._awaited.set_exception, RuntimeError(f"the work ended by {error!r}"))
         except BaseException as error:  # noqa: BLE001  it belongs to whoever awaits the work
             settle = partial(self._awaited.set_exception, error)
         return partial(_unless_done, self._awaited, settle)

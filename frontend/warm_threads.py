@@ -7,6 +7,7 @@ and the slowest of a hundred takes a fifth longer.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from frontend.errors import Overloaded
 from frontend.job import Job, Outcome, tell
 from frontend.shared_count import SharedCount
 
@@ -27,6 +29,7 @@ little more than what one does. At saturation that is 4 to 7 % more verdicts a s
 KEPT_BACK_S = 0.02
 """No outcome is kept back for one more job once the first is so old: the time for some four selfies."""
 
+logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
@@ -52,13 +55,19 @@ class WarmThreads:
         self._count_busy(0)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns or raises, on one of the threads; what is cancelled before is not begun."""
+        """What `work` returns or raises, on one of the threads; what is cancelled before is not begun.
+
+        Raises Overloaded where there is no thread, and none can be started.
+        """
         job = Job(work, self._loop)
         with self._mutex:
             if self._closing:
                 raise RuntimeError("the threads were closed")
             self._jobs.append(job)
             self._begin()
+            if not self._busy:
+                self._jobs.remove(job)
+                raise Overloaded("no thread can be started")
         return await job.result()
 
     async def close(self) -> None:
@@ -82,13 +91,22 @@ class WarmThreads:
         """Have one more thread at work, where there is something to do and a core to do it on."""
         if not self._jobs or self._busy == self._most or (self._busy and self._at_work.total() >= self._cores):
             return
-        self._count_busy(1)
         if self._idle:
             self._idle.pop().release()
-        else:
-            thread = threading.Thread(target=self._serve, name=f"pipeline_{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
+        elif not self._start_thread():
+            return
+        self._count_busy(1)
+
+    def _start_thread(self) -> bool:
+        """Whether it could be started: memory, or the number of threads that are allowed, may be used up for now."""
+        thread = threading.Thread(target=self._serve, name=f"pipeline_{len(self._threads)}", daemon=True)
+        try:
             thread.start()
+        except RuntimeError as error:
+            logger.warning("no further thread for the work of the CPU: %s", error)
+            return False
+        self._threads.append(thread)
+        return True
 
     def _is_one_too_many(self) -> bool:
         return self._busy > 1 and self._at_work.total() > self._cores

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from frontend.errors import Overloaded
 from frontend.shared_count import SharedCount, shared_counts
 from frontend.warm_threads import KEPT_BACK_S, MANY_WAIT, WarmThreads
 
@@ -186,3 +187,40 @@ def test_closing_ends_what_was_begun_and_cancels_the_rest() -> None:
     assert cancelled
     assert left == 0
     assert threading.active_count() == before
+
+
+class Refusing(threading.Thread):
+    """A thread that cannot be started, as where the machine has no memory or no process number left for it."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_cannot_be_started_costs_no_more_than_its_own_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def with_two_then_without(pool: WarmThreads) -> tuple[list[object], list[str]]:
+        with monkeypatch.context() as short:
+            short.setattr("frontend.warm_threads.threading.Thread", Refusing)
+            refused = await asyncio.gather(*(pool.run(worked_on) for _ in range(2)), return_exceptions=True)
+        return refused, await all_at_once(pool, 6)
+
+    refused, worked = with_threads(with_two_then_without)
+    assert [type(error) for error in refused] == [Overloaded, Overloaded]
+    assert len(set(worked)) == 2
+
+
+def test_where_a_second_thread_cannot_be_started_the_first_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def with_one(pool: WarmThreads) -> list[str]:
+        await pool.run(worked_on)
+        with monkeypatch.context() as short:
+            short.setattr("frontend.warm_threads.threading.Thread", Refusing)
+            return await all_at_once(pool, 4)
+
+    assert len(set(with_threads(with_one))) == 1
+
+
+def test_work_that_ends_by_stop_iteration_reaches_who_waits() -> None:
+    async def run_out(pool: WarmThreads) -> None:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await pool.run(lambda: next(iter(())))
+
+    with_threads(run_out)
