@@ -3,13 +3,13 @@
 import random
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
+
+from benchmarks.lib.stack import is_live
 
 STOPPED_S = 4.0
 RECOVERY_LIMIT_S = 60.0
@@ -53,7 +53,7 @@ class Injector:
         self._kinds[name]()
         time.sleep(1.0)  # readiness is remembered for half a second
         deadline_s = time.monotonic() + RECOVERY_LIMIT_S
-        while not self._is_ready() and time.monotonic() < deadline_s:
+        while not is_live(self._url) and time.monotonic() < deadline_s:
             time.sleep(0.1)
         now_s = time.monotonic() - begun_s
         self.next_s = self._draw(now_s)
@@ -76,10 +76,3 @@ class Injector:
         if found:
             with suppress(psutil.NoSuchProcess):
                 self._random.choice(found).send_signal(sign)
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self._url}/status_check", timeout=10) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False

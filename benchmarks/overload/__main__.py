@@ -34,7 +34,7 @@ MODEST_SHARE = 0.02
 
 
 class Watch(threading.Thread):
-    """Asks for health and notes the memory, as an operator's monitoring does, until told to stop."""
+    """Asks for health and notes the memory, as an operator's monitoring does, from entry to exit."""
 
     def __init__(self, service: Service) -> None:
         super().__init__()
@@ -44,6 +44,14 @@ class Watch(threading.Thread):
         self.failed = 0
         self.at_s: list[float] = []
         self.memory_bytes: list[int] = []
+
+    def __enter__(self) -> "Watch":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
 
     def run(self) -> None:
         """Poll to the end."""
@@ -66,11 +74,6 @@ class Watch(threading.Thread):
             if self._service.process is not None:
                 self.at_s.append(time.monotonic() - begun_s)
                 self.memory_bytes.append(holdings(self._service.process).memory_bytes)
-
-    def stop(self) -> None:
-        """End the polling."""
-        self._over.set()
-        self.join()
 
 
 def overload(
@@ -99,10 +102,8 @@ def overload(
         load(0, 1, 4)
         alone = load(0, max(2, seconds / 6), at_once)
         rate = float((alone.status == 201).sum() / (alone.sent_s + alone.took_s).max())
-        watch = Watch(service)
-        watch.start()
-        crowd = load(times * rate, seconds, max(LEAST_CONNECTIONS, CONNECTIONS_FOR_EACH_AT_ONCE * at_once))
-        watch.stop()
+        with Watch(service) as watch:
+            crowd = load(times * rate, seconds, max(LEAST_CONNECTIONS, CONNECTIONS_FOR_EACH_AT_ONCE * at_once))
     results = _figures(alone, crowd, rate, watch)
     plot_lines(
         out / "overload.png",

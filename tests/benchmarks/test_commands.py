@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from benchmarks.lib import stack as stacks
 from benchmarks.lib.corpus import corpus
 from benchmarks.lib.load import closed_loop, open_loop
 from benchmarks.lib.stack import Service
@@ -59,3 +60,10 @@ def test_a_benchmark_that_is_ended_stops_its_service(tmp_path):
     assert len(started) >= 4
     _, alive = psutil.wait_procs(started, timeout=30)
     assert not alive
+
+
+def test_a_service_of_our_own_is_asked_past_the_proxy(stack, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(stacks, "START_TIMEOUT_S", 1)
+    assert stacks._once_it_is_live(stack.url) == stack.url
