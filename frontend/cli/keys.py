@@ -39,7 +39,7 @@ def create(
     now = _now()
     record = KeyRecord(checked_name(name), parse_limit(limit), 0, now, parse_expiry(expires, now))
     hash_id = new_hash_id()
-    _in_home(lambda store: store.create(digest_of(hash_id), record))
+    _in_home(lambda store: store.create(digest_of(hash_id), record), create=True)
     if as_json:
         _print_json({"hash_id": hash_id, **_fields(record, now)})
         return
@@ -119,7 +119,7 @@ def import_file(
     except UnicodeDecodeError:
         raise InvalidKeyInput(f"{file} is no file that `liveness keys export` wrote") from None
     keys = from_lines(text)
-    report = _in_home(lambda store: import_keys(store, keys))
+    report = _in_home(lambda store: import_keys(store, keys), create=True)
     if as_json:
         _print_json(report._asdict())
     else:
@@ -164,9 +164,9 @@ def _change(name: str, work: Callable[[KeyStore, str], Awaitable[KeyRecord]], *,
         _print_table([record], _now())
 
 
-def _in_home(work: Callable[[KeyStore], Awaitable[T]]) -> T:
+def _in_home(work: Callable[[KeyStore], Awaitable[T]], *, create: bool = False) -> T:
     settings = load_settings()
-    store = key_store(settings.effective_keys_url, settings.keys_timeout_s)
+    store = key_store(settings.effective_keys_url, settings.keys_timeout_s, create=create)
 
     async def session() -> T:
         try:

@@ -30,9 +30,10 @@ class MongoKeyStore:
     may have been counted. `timeout_s` bounds each call, from the choice of a server to the last byte.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, *, create: bool = True) -> None:
         self._url = url
         self._timeout_s = timeout_s
+        self._create = create
         self._client: AsyncMongoClient[Document] | None = None
         self._database: AsyncDatabase[Document] | None = None
         self._prepared = False
@@ -42,7 +43,7 @@ class MongoKeyStore:
             self._client = client_for(self._url, self._timeout_s)
             self._database = database_of(self._client)
         with pymongo.timeout(self._timeout_s):
-            await prepare(self._database)
+            await prepare(self._database, create=self._create)
         self._prepared = True
 
     async def close(self) -> None:
@@ -136,7 +137,7 @@ class MongoKeyStore:
             raise KeyStoreUnavailable("the key store is not open")
         if not self._prepared:
             try:
-                await prepare(self._database)
+                await prepare(self._database, create=self._create)
             except StartRefused as refusal:
                 raise KeyStoreUnavailable(str(refusal)) from None
             self._prepared = True

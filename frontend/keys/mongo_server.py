@@ -68,10 +68,11 @@ def database_of(client: AsyncMongoClient[Document]) -> AsyncDatabase[Document]:
     )
 
 
-async def prepare(database: AsyncDatabase[Document]) -> None:
+async def prepare(database: AsyncDatabase[Document], *, create: bool) -> None:
     """Check the server's version, then make or migrate collections and indexes; idempotent, also in several at once.
 
-    Raises StartRefused with cause and mend for what waiting cannot help, KeyStoreUnavailable for the rest.
+    Raises StartRefused with cause and mend for what waiting cannot help, KeyStoreUnavailable for the rest, also for a
+    database that was never prepared where `create` is false.
     """
     with named_failures(starting=True):
         version = await database.command("buildInfo")
@@ -80,6 +81,11 @@ async def prepare(database: AsyncDatabase[Document]) -> None:
                 f"MongoDB {version['version']} is too old; LIVENESS_KEYS_URL needs {OLDEST_MAJOR_VERSION}.0 or newer"
             )
         found = await database.meta.find_one({"_id": "schema"})
+        if found is None and not create:
+            raise KeyStoreUnavailable(
+                "the key database is empty; restore it, or begin anew: `liveness keys create` prepares it, and so does "
+                "the start of the service"
+            )
         schema = 0 if found is None else found["version"]
         if schema > SCHEMA_VERSION:
             raise StartRefused(f"the keys were made by a newer liveness (schema {schema}); upgrade this one")

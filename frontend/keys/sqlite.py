@@ -38,8 +38,8 @@ class SqliteKeyStore:
     wait for that thread and for other processes' locks included; a request cancelled while it waits counts nothing.
     """
 
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        self._file = SqliteFile(path)
+    def __init__(self, path: Path, timeout_s: float, *, create: bool = True) -> None:
+        self._file = SqliteFile(path, create=create)
         self._timeout_s = timeout_s
         self._thread: WorkerThread | None = None
 

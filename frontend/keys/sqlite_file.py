@@ -34,11 +34,11 @@ MIGRATIONS = (
 class SqliteFile:
     """A SQLite database that may be locked, full, damaged, moved away and put back while it is in use."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool) -> None:
         self.path = path
+        self._create = create
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._wal_identity: tuple[int, int] | None = None
         self._busy_ms = -1
 
     def run(self, job: Callable[[sqlite3.Connection], T], deadline: float) -> T:
@@ -65,25 +65,19 @@ class SqliteFile:
                 connection.close()
 
     def _connected(self, deadline: float) -> sqlite3.Connection:
-        identity = _identity_of(self.path)
-        if self._connection is None or identity != self._identity:
-            if self._identity is not None and identity is None:
-                raise KeyStoreUnavailable(f"{self.path} is gone; put it back, or restart the service to begin anew")
-            if self._has_stale_wal(identity):
-                raise KeyStoreUnavailable(
-                    f"{self.path} was replaced but its old write-ahead log stayed; stop the service and every "
-                    f"`liveness keys`, remove {self.path.name}-wal and {self.path.name}-shm, and start it again"
-                )
-            self.close()
-            if self._identity is None:
-                _create_private(self.path)
-            self._connection = self._connect(deadline, may_be_empty=self._identity is None)
+        if self._identity is not None and _identity_of(self.path) != self._identity:
+            raise KeyStoreUnavailable(
+                f"{self.path} is gone or was replaced; put the old file back, or stop the service, remove what is left "
+                f"of the old file's {self.path.name}-wal and {self.path.name}-shm, and start it again"
+            )
+        if self._connection is None:
+            self._connection = self._connect(deadline, may_create=self._create and self._identity is None)
             self._identity = _identity_of(self.path)
-            self._wal_identity = _identity_of(self._wal_path)
         self._limit_lock_waits(self._connection, deadline)
         return self._connection
 
-    def _connect(self, deadline: float, *, may_be_empty: bool) -> sqlite3.Connection:
+    def _connect(self, deadline: float, *, may_create: bool) -> sqlite3.Connection:
+        self._require_file(may_create=may_create)
         with ExitStack() as on_failure:
             connection = sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, isolation_level=None)
             on_failure.callback(connection.close)
@@ -92,8 +86,8 @@ class SqliteFile:
             version = _version_of(connection)
             if version > len(MIGRATIONS):
                 raise StartRefused(f"{self.path} was made by a newer liveness (schema {version}); upgrade this one")
-            if version == 0 and not may_be_empty:
-                raise KeyStoreUnavailable(f"{self.path} was replaced by a file without keys")
+            if version == 0 and not may_create:
+                raise KeyStoreUnavailable(f"{self.path} is a file without keys")
             if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise KeyStoreUnavailable(f"{self.path} is damaged; restore it from a backup")
             _switch_to_wal(connection, deadline)
@@ -119,19 +113,25 @@ class SqliteFile:
             connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
             self._busy_ms = busy_ms
 
-    def _has_stale_wal(self, identity: tuple[int, int] | None) -> bool:
-        """Whether opening the file now would replay another database's log onto it.
+    def _require_file(self, *, may_create: bool) -> None:
+        """Make the file where it is missing and may be made; KeyStoreUnavailable where not.
 
-        See "Unlinking or renaming a database file while in use", https://www.sqlite.org/howtocorrupt.html.
+        Never beside the log of a file that was moved away: SQLite would discard that log, and what it alone holds.
         """
-        if self._identity is None or identity == self._identity:
-            return False
-        wal = _identity_of(self._wal_path)
-        return wal is not None and wal == self._wal_identity and self._wal_path.stat().st_size > 0
-
-    @property
-    def _wal_path(self) -> Path:
-        return self.path.with_name(f"{self.path.name}-wal")
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        if _size_of(wal) and not _size_of(self.path):  # in this order: whoever makes a file fills it before its log
+            raise KeyStoreUnavailable(
+                f"{self.path} is missing or empty, but {wal.name} holds changes to it; put the file back, or stop the "
+                f"service, remove {wal.name} and {self.path.name}-shm, and start it again to begin anew"
+            )
+        if may_create:
+            _create_private(self.path)
+        elif not _size_of(self.path):
+            raise KeyStoreUnavailable(
+                f"{self.path} is missing or empty; put it back, or begin anew: `liveness keys create` makes it, and so "
+                "does the start of the service"
+            )
+        _narrow_mode(self.path)
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:
@@ -142,14 +142,25 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _create_private(path: Path) -> None:
-    """Make the file (mode 0600; its log and index inherit that) and its folder (0700), or narrow the file's mode.
+    """Make the file (mode 0600; its log and index inherit that) and its folder (0700), unless they are there.
 
     Never by opening it: closing a second descriptor would drop the locks that SQLite holds for this process.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.mknod(path, 0o600)
+
+
+def _narrow_mode(path: Path) -> None:
+    """Let nobody but its owner read or write the file."""
     status = path.stat()
     if status.st_mode & 0o077 and status.st_uid == os.geteuid():
         path.chmod(status.st_mode & 0o700)

@@ -300,6 +300,21 @@ def test_a_home_can_be_made_by_many_stores_at_once(home):
     asyncio.run(scene())
 
 
+def test_a_home_that_is_not_there_is_made_only_by_a_store_that_may(home):
+    async def scene():
+        store = key_store(home.url, 5, create=False)
+        try:
+            for refused in store.open, store.all, store.ping:
+                with pytest.raises(KeyStoreUnavailable, match="`liveness keys create`"):
+                    await refused()
+            await asyncio.to_thread(home.play, lambda maker: maker.create(digest(), ACME))
+            assert await store.authenticate(digest(), NOW) == ACME
+        finally:
+            await store.close()
+
+    asyncio.run(scene())
+
+
 def test_opening_and_closing_twice_does_no_harm(home):
     async def story(store):
         await store.open()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from frontend.cli.keys import parse_expiry, parse_limit
-from frontend.errors import InvalidKeyInput
+from frontend.errors import InvalidKeyInput, KeyStoreUnavailable
 from frontend.keys.store import KeyRecord, digest_of
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
@@ -88,7 +88,48 @@ def test_a_narrow_table_cuts_nothing(sqlite_home):
     assert max(map(len, listed.splitlines())) == 80
 
 
+def test_only_create_and_import_make_a_home(sqlite_home, tmp_path):
+    for arguments in ["list"], ["show", "a"], ["export"], ["revoke", "a"], ["set-limit", "a", "1"], ["reset", "a"]:
+        assert_refused(liveness_keys(sqlite_home, *arguments), "begin anew: `liveness keys create` makes it")
+    assert list(tmp_path.iterdir()) == []
+    ok(liveness_keys(sqlite_home, "import", "-", input=""))
+    assert ok(liveness_keys(sqlite_home, "list", "--json")) == "[]\n"
+
+
+def test_no_command_harms_the_log_of_a_service_whose_file_was_moved_away(sqlite_home, tmp_path):
+    path, log, away = (tmp_path / "house" / name for name in ("keys.sqlite3", "keys.sqlite3-wal", "away"))
+
+    async def story(store):
+        await store.create(digest_of("acme"), ACME)
+        await store.consume(digest_of("acme"), NOW)
+        path.rename(away)
+        before = log.read_bytes()
+        for arguments in ["list"], ["create", "--name", "second"]:
+            assert_refused(liveness_keys(sqlite_home, *arguments), "put the file back")
+        assert not path.exists()
+        assert log.read_bytes() == before
+        away.rename(path)
+        await store.consume(digest_of("acme"), NOW)
+        assert json.loads(ok(liveness_keys(sqlite_home, "show", "acme", "--json")))["used"] == 2
+
+    sqlite_home.play(story)
+
+
+def test_a_home_made_in_place_of_the_one_in_use_is_unavailable_to_the_service(sqlite_home, tmp_path):
+    folder = tmp_path / "house"
+
+    async def story(store):
+        await store.create(digest_of("acme"), ACME)
+        folder.rename(tmp_path / "away")
+        ok(liveness_keys(sqlite_home, "create", "--name", "second"))
+        with pytest.raises(KeyStoreUnavailable, match="put the old file back"):
+            await store.authenticate(digest_of("acme"), NOW)
+
+    sqlite_home.play(story)
+
+
 def test_errors_are_one_line_and_change_nothing(sqlite_home):
+    sqlite_home.play(lambda store: store.ping())
     assert "no keys yet" in ok(liveness_keys(sqlite_home, "list"))
     sqlite_home.play(lambda store: store.create(digest_of("acme"), ACME))
     for arguments, text in (

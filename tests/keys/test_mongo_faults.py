@@ -151,6 +151,10 @@ def test_an_emptied_database_is_unavailable_and_no_wrong_credential(mongo_home):
         await store.create(DIGEST, ACME)
         with MongoClient(mongo_home.url) as client:
             client.drop_database(client.get_default_database().name)
+        reader = key_store(mongo_home.url, TIMEOUT_S, create=False)
+        with pytest.raises(KeyStoreUnavailable, match="is empty"):
+            await reader.open()
+        await reader.close()
         for refused in store.authenticate, store.consume:
             with pytest.raises(KeyStoreUnavailable, match="emptied"):
                 await refused(DIGEST, NOW)

@@ -98,10 +98,17 @@ def test_the_files_and_their_folder_are_private_whatever_the_umask(sqlite_home):
     assert path_of(sqlite_home).parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_that_others_may_read_is_made_private(sqlite_home):
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_that_others_may_read_is_made_private(sqlite_home, create):
     path = make_key(sqlite_home)
     path.chmod(0o664)
-    sqlite_home.play(lambda store: store.ping())
+
+    async def scene():
+        store = key_store(sqlite_home.url, TIMEOUT_S, create=create)
+        await store.open()
+        await store.close()
+
+    asyncio.run(scene())
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -299,21 +306,73 @@ def test_a_file_moved_away_is_unavailable_never_made_anew_and_works_once_it_is_b
     sqlite_home.play(story)
 
 
-def test_a_replaced_file_is_taken_up(sqlite_home, tmp_path):
+def test_a_file_replaced_by_another_home_is_unavailable_until_it_is_back(sqlite_home, tmp_path):
     path = make_key(sqlite_home)
-    backup = shutil.copy(path, tmp_path / "backup")
+    away, other = tmp_path / "away", type(sqlite_home)(f"sqlite://{tmp_path}/other/keys.sqlite3")
+    away.mkdir()
 
     async def story(store):
         await store.consume(DIGEST, NOW)
-        await store.revoke("acme", NOW)
         for file in path, beside(path, "-wal"), beside(path, "-shm"):
-            file.unlink()
-        shutil.move(backup, path)
-        assert await store.authenticate(DIGEST, NOW) == ACME
+            file.rename(away / file.name)
+        path_of(other).rename(path)
+        for refused in store.authenticate, store.consume:
+            with pytest.raises(KeyStoreUnavailable, match="replaced"):
+                await refused(DIGEST, NOW)
+        for file in away.iterdir():
+            file.rename(path.with_name(file.name))
         await store.consume(DIGEST, NOW)
 
+    other.play(lambda store: store.ping())
     sqlite_home.play(story)
-    assert sqlite_home.play(lambda store: store.get("acme")).used == 1
+    assert sqlite_home.play(lambda store: store.get("acme")).used == 2
+
+
+def test_a_file_restored_from_a_backup_is_taken_up_by_the_next_start(sqlite_home, tmp_path):
+    path = make_key(sqlite_home)
+    backup = shutil.copy(path, tmp_path / "backup")
+    sqlite_home.play(lambda store: store.revoke("acme", NOW))
+    shutil.move(backup, path)
+    assert sqlite_home.play(lambda store: store.authenticate(DIGEST, NOW)) == ACME
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("is_empty", [True, False], ids=["an empty file", "no file"])
+def test_the_log_of_a_file_that_was_moved_away_is_kept(sqlite_home, is_empty, create):
+    path = make_key(sqlite_home)
+    away, wal = path.with_name("away"), beside(path, "-wal")
+    command = [sys.executable, str(ENDLESS), sqlite_home.url, DIGEST.hex()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ENDLESS.parents[2]) as process:
+        seen = process.stdout.read(200)
+        process.send_signal(signal.SIGKILL)
+        seen += process.stdout.read()
+    path.rename(away)
+    if is_empty:
+        path.touch(mode=0o644)
+    files = {file: file.read_bytes() for file in path.parent.iterdir()}
+
+    async def opened():
+        with pytest.raises(KeyStoreUnavailable, match=r"put the file back.*remove keys\.sqlite3-wal"):
+            await key_store(sqlite_home.url, TIMEOUT_S, create=create).open()
+
+    asyncio.run(opened())
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == files
+    assert len(files[wal]) > 0
+    away.rename(path)
+    assert sqlite_home.play(lambda store: store.get("acme")).used - len(seen) in {0, 1}
+
+
+def test_a_database_without_tables_becomes_a_home_only_where_one_may_be_made(sqlite_home):
+    path = path_of(sqlite_home)
+    path.parent.mkdir()
+    sqlite3.connect(path, isolation_level=None).execute("PRAGMA journal_mode = WAL").connection.close()
+
+    async def opened():
+        with pytest.raises(KeyStoreUnavailable, match="without keys"):
+            await key_store(sqlite_home.url, TIMEOUT_S, create=False).open()
+
+    asyncio.run(opened())
+    assert sqlite_home.play(lambda store: store.all()) == []
 
 
 def test_a_replaced_file_beside_the_log_of_the_old_one_is_not_touched(sqlite_home, tmp_path):
@@ -340,7 +399,7 @@ def test_a_file_replaced_by_an_empty_one_is_unavailable_and_no_wrong_credential(
             file.unlink()
         path.touch()
         for refused in store.authenticate, store.consume:
-            with pytest.raises(KeyStoreUnavailable, match="without keys"):
+            with pytest.raises(KeyStoreUnavailable, match="replaced"):
                 await refused(DIGEST, NOW)
 
     sqlite_home.play(story)
