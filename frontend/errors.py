@@ -81,7 +81,11 @@ class TooManyFailures(RequestRejected):
 
 
 class LimitReached(RequestRejected):
-    """The key has delivered as many verdicts as it may."""
+    """The key has delivered as many verdicts as it may; `key_name` is for those who keep books."""
+
+    def __init__(self, key_name: str | None = None) -> None:
+        super().__init__()
+        self.key_name = key_name
 
 
 class ImageMissing(RequestRejected):

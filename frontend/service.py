@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from frontend.admission import Admission
 from frontend.data_uri import image_bytes
-from frontend.errors import Abandoned, BodyTooLarge, Interrupted, InvalidCredentials, LivenessError
+from frontend.errors import Abandoned, BodyTooLarge, Interrupted, InvalidCredentials, LimitReached, LivenessError
 from frontend.keys.recent import RecentKeys
 from frontend.keys.store import KeyRecord, digest_of
 from frontend.observation import Observation, Observer
@@ -148,6 +148,8 @@ class LivenessService:
             name = case.key.name
             if case.key.limit and isinstance(outcome, Verdict):
                 used_ratio = (case.key.used + 1) / case.key.limit
+        elif isinstance(outcome, LimitReached):
+            name = outcome.key_name
         observation = Observation(
             case.request_id, case.received_at, name, outcome, case.clock.stages_s, case.clock.elapsed_s(), used_ratio
         )

@@ -1,10 +1,11 @@
 """Keys that were valid a moment ago, so that the database is not asked twice for every verdict."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from frontend.errors import LivenessError
+from frontend.errors import InvalidCredentials, LimitReached, LivenessError
 from frontend.keys.store import KeyRecord, KeyStore
 
 MAX_KEYS = 10_000
@@ -34,8 +35,10 @@ class RecentKeys:
         """The usable key with this digest, `used` as far as this process knows; raises as `KeyStore` does."""
         recent = self._recent.get(digest)
         if recent and time.monotonic() < recent.until_s:
-            recent.record.require_usable(now)
-            return recent.record
+            with suppress(InvalidCredentials, LimitReached):
+                recent.record.require_usable(now)
+                return recent.record
+        self._recent.pop(digest, None)
         until_s = time.monotonic() + self._remember_s
         record = await self._keys.authenticate(digest, now)
         if len(self._recent) >= MAX_KEYS:

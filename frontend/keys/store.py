@@ -34,7 +34,7 @@ class KeyRecord:
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
             raise InvalidCredentials
         if self.limit is not None and self.used >= self.limit:
-            raise LimitReached
+            raise LimitReached(self.name)
 
 
 class StoredKey(NamedTuple):
@@ -80,7 +80,7 @@ class KeyStore(Protocol):
     """
 
     async def open(self) -> None:
-        """Connect, and make or migrate the schema; idempotent and safe to run in several processes at once.
+        """Connect, and make or migrate the home; idempotent and safe to run in several processes at once.
 
         Raises StartRefused where waiting cannot help: wrong password, bad address, a home of the wrong version.
         """

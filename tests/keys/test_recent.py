@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from frontend.errors import InvalidCredentials, LimitReached
+from frontend.errors import InvalidCredentials, KeyStoreUnavailable, LimitReached
 from frontend.keys.recent import RecentKeys
 from frontend.keys.store import KeyRecord, digest_of
 
@@ -48,6 +48,23 @@ def test_a_limit_is_reached_as_exactly_as_without(home):
     home.play(story)
 
 
+@pytest.mark.parametrize("raise_limit", [lambda store: store.set_limit("acme", 3), lambda store: store.reset("acme")])
+def test_a_limit_that_was_reached_and_is_raised_elsewhere_is_known_at_once(home, raise_limit):
+    async def story(store):
+        keys = RecentKeys(store, 60)
+        await store.create(DIGEST, ACME)
+        for _ in range(2):
+            await keys.authenticate(DIGEST, NOW)
+            await keys.consume(DIGEST, NOW)
+        with pytest.raises(LimitReached):
+            await keys.authenticate(DIGEST, NOW)
+        changed = await raise_limit(store)
+        assert await keys.authenticate(DIGEST, NOW) == changed
+        await keys.consume(DIGEST, NOW)
+
+    home.play(story)
+
+
 def test_what_is_refused_is_never_remembered(home):
     async def story(store):
         keys = RecentKeys(store, 60)
@@ -59,12 +76,16 @@ def test_what_is_refused_is_never_remembered(home):
     home.play(story)
 
 
-def test_a_key_expires_while_it_is_remembered(home):
+def test_a_key_expires_while_it_is_remembered_and_the_database_says_so(home):
     async def story(store):
         keys = RecentKeys(store, 60)
         await store.create(DIGEST, replace(ACME, expires_at=NOW + timedelta(seconds=5)))
         await keys.authenticate(DIGEST, NOW)
         with pytest.raises(InvalidCredentials):
+            await keys.authenticate(DIGEST, NOW + timedelta(seconds=5))
+        await keys.authenticate(DIGEST, NOW)
+        await store.close()
+        with pytest.raises(KeyStoreUnavailable):
             await keys.authenticate(DIGEST, NOW + timedelta(seconds=5))
 
     home.play(story)

@@ -42,6 +42,8 @@ def test_each_request_is_one_line(workers: Workers, workers_key: Callable[..., s
         assert (line["status"], line["outcome"], line["route"]) == (status, outcome, "/liveness")
         assert 0 < float(str(line["ms"])) < 20_000
         assert {"time", "level", "logger", "message", "method"} <= set(line)
+        (record,) = lines_of(workers.log.parent / "audit.jsonl", f"log-{number}")
+        assert (record["key"], record["outcome"]) == ("somebody", outcome)
     batch = {"hash_id": hash_id, "selfie_images": [picture, ""]}
     httpx.post(f"{workers.url}/liveness/batch", json=batch, headers={"X-Request-ID": "log-batch"}, trust_env=False)
     (line,) = lines_of(workers.log, "log-batch")
