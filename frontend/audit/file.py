@@ -2,15 +2,17 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 
 class RotatedFile:
     """Appends whole lines to `path`, and before it outgrows `max_bytes` moves it to PATH.1, that to PATH.2, and so on.
 
-    At most `files` are kept in all. Every append holds an exclusive flock(2) on the file itself, so processes neither
-    mix their lines nor rotate twice; whoever finds that the file was moved meanwhile opens the new one. A file that is
-    made is readable for its owner alone.
+    At most `files` are kept in all: whoever opens the file, at first or after a rotation, removes those that are left
+    from when more were kept. Every append holds an exclusive flock(2) on the file itself, so processes neither mix
+    their lines nor rotate twice; whoever finds that the file was moved meanwhile opens the new one. A file that is made
+    is readable for its owner alone.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, files: int) -> None:
@@ -21,13 +23,12 @@ class RotatedFile:
 
     def append(self, lines: bytes) -> None:
         """Write all of these lines or none; raises OSError, the disk being full for example."""
-        descriptor = self._locked()
         try:
-            size = os.fstat(descriptor).st_size
-            if size and size + len(lines) > self._max_bytes:
+            descriptor, size = self._locked()
+            while size and size + len(lines) > self._max_bytes:
                 self._rotate()
                 self.close()
-                descriptor, size = self._locked(), 0
+                descriptor, size = self._locked()
             self._write(descriptor, lines, size)
         finally:
             if self._descriptor is not None:
@@ -39,15 +40,18 @@ class RotatedFile:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
 
-    def _locked(self) -> int:
-        """A descriptor of the file that has the name now, locked."""
+    def _locked(self) -> tuple[int, int]:
+        """A descriptor of the file that has the name now, locked, and the file's size."""
         while True:
+            opened = self._descriptor is None
             if self._descriptor is None:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._descriptor = os.open(self._path, flags, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             if self._has_the_name(self._descriptor):
-                return self._descriptor
+                if opened:
+                    self._remove_surplus()
+                return self._descriptor, os.fstat(self._descriptor).st_size
             self.close()
 
     def _has_the_name(self, descriptor: int) -> bool:
@@ -64,6 +68,13 @@ class RotatedFile:
             if self._numbered(number).exists():
                 self._numbered(number).replace(self._numbered(number + 1))
         self._path.replace(self._numbered(1))
+
+    def _remove_surplus(self) -> None:
+        """Remove the numbered files that are too many; a longer number, such as a date, is somebody else's."""
+        numbered = re.compile(re.escape(self._path.name) + r"\.([1-9][0-9]{0,2})")
+        for file in self._path.parent.iterdir():
+            if (match := numbered.fullmatch(file.name)) and int(match[1]) >= self._files:
+                file.unlink(missing_ok=True)
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from queue import Empty, Full, Queue
 
@@ -41,6 +42,7 @@ class AuditLog:
         self._failing = False
         self._retry_at_s = 0.0
         self._overflowed = 0
+        self._in_hand = 0
         self.lost = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
@@ -54,27 +56,33 @@ class AuditLog:
             self._overflowed += 1
 
     async def close(self) -> None:
-        """Write what waits, for at most `CLOSE_WAIT_S`."""
+        """Write what waits, for at most `CLOSE_WAIT_S`; what is left then is counted and named as lost."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
         deadline_s = time.monotonic() + CLOSE_WAIT_S
         self._closing.set()
-        try:
+        with suppress(Full):
             self._waiting.put(None, timeout=CLOSE_WAIT_S)
-        except Full:
-            logger.error("the audit log hangs; its last records are lost")
-            return
         self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        if self._thread.is_alive():
+            left = self._in_hand + self._overflowed
+            with suppress(Empty):
+                for _ in iter(self._waiting.get_nowait, None):
+                    left += 1
+            self.lost += left
+            logger.error("the audit log hangs; it lacks %d records", self._unsaid + left)
 
     def _run(self) -> None:
         ended = False
         while not ended:
             batch, ended = self._next_batch()
+            self._in_hand = len(batch)
             overflowed, self._overflowed = self._overflowed, 0
             self._lose(overflowed)
             if batch:
                 self._try(batch, last=ended)
+                self._in_hand = 0
                 self._closing.wait(GATHER_S)
         if self._unsaid:
             logger.error("the audit log lacks %d records", self._unsaid)

@@ -104,6 +104,67 @@ def test_no_more_files_are_kept_than_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "audit.jsonl").read_bytes().startswith(b"49")
 
 
+def test_files_beyond_a_lowered_number_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    others = {"audit.jsonl.old", "audit.jsonl.20260101", "audit.jsonl.07", "notaudit.jsonl.7", "7"}
+    for name in others:
+        (tmp_path / name).touch()
+    before = RotatedFile(path, max_bytes=100, files=8)
+    for _ in range(20):
+        before.append(b"x" * 60)
+    (tmp_path / "audit.jsonl.4").unlink()  # a gap
+    lowered = [RotatedFile(path, max_bytes=100, files=3) for _ in range(PROCESSES)]
+    kept = {"audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"} | others
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        list(pool.map(lambda file: file.append(b""), lowered))
+    assert {file.name for file in tmp_path.iterdir()} == kept
+
+    before.append(b"x" * 60)  # a process that still has the larger number
+    assert (tmp_path / "audit.jsonl.3").exists()
+    lowered[0].append(b"x" * 60)
+    assert {file.name for file in tmp_path.iterdir()} == kept
+
+
+OVERTAKEN = """
+import resource, sys
+from pathlib import Path
+from frontend.audit.file import RotatedFile
+
+path, other_bytes, disk_bytes = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+other = RotatedFile(path, max_bytes=100, files=9)
+other_lines = [b"o" * other_bytes]
+
+class Overtaken(RotatedFile):
+    def close(self):
+        super().close()
+        if other_lines:
+            other.append(other_lines.pop())
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (disk_bytes, disk_bytes))
+file = Overtaken(path, max_bytes=100, files=9)
+file.append(b"a" * 70)
+try:
+    file.append(b"b" * 50)
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("other_bytes", "disk_bytes", "kept", "said"),
+    [(30, 70, [b"o" * 30, b"a" * 70], "40 of 50 bytes"), (60, 1000, [b"b" * 50, b"o" * 60, b"a" * 70], "")],
+    ids=["a full disk", "no room"],
+)
+def test_what_another_writes_right_after_a_rotation_counts(
+    tmp_path: Path, other_bytes: int, disk_bytes: int, kept: list[bytes], said: str
+) -> None:
+    command = [sys.executable, "-c", OVERTAKEN, tmp_path / "audit.jsonl", str(other_bytes), str(disk_bytes)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [file.read_bytes() for file in sorted(tmp_path.iterdir())] == kept
+    assert said in run.stdout
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_said_and_made_up_for_by_a_number(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -153,6 +214,31 @@ def test_a_disk_that_hangs_delays_nobody_and_fills_no_memory(monkeypatch: pytest
     kept = [line for line in lines if line["outcome"] == "invalid_image"]
     assert 100 <= len(kept) <= 101 + log_module.MAX_BATCH
     assert len(kept) + sum(line.get("lost", 0) for line in lines) + audit.lost >= 500
+
+
+@pytest.mark.parametrize("max_waiting", [3, 100], ids=["full queue", "room"])
+def test_what_a_disk_that_hangs_at_the_stop_costs_is_counted_and_said(
+    max_waiting: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_WAITING", max_waiting)
+    monkeypatch.setattr(log_module, "CLOSE_WAIT_S", 0.1)
+    hangs, released = threading.Event(), threading.Event()
+
+    def write(lines: bytes) -> None:
+        hangs.set()
+        released.wait(30)
+
+    audit = AuditLog(write)
+    audit(observation())
+    assert hangs.wait(10)
+    for _ in range(5):
+        audit(observation())
+    asyncio.run(audit.close())
+    released.set()
+    assert audit.lost == 6
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("ERROR", "the audit log hangs; it lacks 6 records")
+    ]
 
 
 def test_a_record_alone_is_written_at_once_and_many_together(monkeypatch: pytest.MonkeyPatch) -> None:
