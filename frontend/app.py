@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -16,7 +16,7 @@ from frontend.calibration import load_calibration
 from frontend.connections import ConnectionLimits
 from frontend.cores import usable_cores
 from frontend.decoding import ImageLimits
-from frontend.errors import StartRefused
+from frontend.errors import KeyStoreUnavailable, StartRefused
 from frontend.failed_authentications import FailedAuthentications
 from frontend.guidance import Guidance
 from frontend.keys.homes import key_store
@@ -63,14 +63,21 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
-        keys = key_store(settings.effective_keys_url, settings.keys_timeout_s)
-        pipeline = make_pipeline(settings, tracing.triton_header if tracing else None, at_work)
-        versions = VersionSource(
-            settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
-        )
-        audit = audit_log(settings)
-        try:
-            await keys.open()
+        async with AsyncExitStack() as opened:
+            if audit := audit_log(settings):
+                opened.push_async_callback(audit.close)
+            if tracing:
+                opened.push_async_callback(asyncio.to_thread, tracing.close)
+            keys = key_store(settings.effective_keys_url, settings.keys_timeout_s, create=False)
+            opened.push_async_callback(keys.close)
+            pipeline = make_pipeline(settings, tracing.triton_header if tracing else None, at_work)
+            opened.push_async_callback(pipeline.close)
+            versions = VersionSource(
+                settings.triton_url, settings.triton_model, settings.model_repository, settings.triton_timeout_s
+            )
+            opened.callback(versions.close)
+            with suppress(KeyStoreUnavailable):  # a home that is away is asked again at every request
+                await keys.open()
             admission = Admission(settings.max_in_flight, settings.admission_wait_s, settings.max_share_per_key)
             app.state.service = LivenessService(
                 keys=RecentKeys(keys, settings.keys_remembered_s),
@@ -102,14 +109,6 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
                 "stopping": stopping,
                 "connection_refused": metrics.connection_refused if metrics else lambda _error_type: None,
             }
-        finally:
-            versions.close()
-            await pipeline.close()
-            await keys.close()
-            if tracing:
-                await asyncio.to_thread(tracing.close)
-            if audit:
-                await audit.close()
 
     app = FastAPIOffline(
         title="Face liveness",

@@ -16,7 +16,7 @@ from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector
-from frontend.http_url import authority, http_url
+from frontend.http_url import authority_of, http_url
 from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
@@ -25,6 +25,9 @@ from frontend.settings import Settings
 
 OTHER_OPEN_FILES = 64
 """Kept free beside clients' connections and those to Triton and the key database: files, libraries, the event loop."""
+
+CLOSING_S = 5.0
+"""For a process to let go of its dependencies, once it has nothing to do any more."""
 
 
 def run_server(settings: Settings) -> None:
@@ -63,7 +66,7 @@ def listening_socket(settings: Settings) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         raise StartRefused(
-            f"cannot listen on {authority(settings.host, settings.port)} ({error.strerror}): "
+            f"cannot listen on {authority_of(settings.host, settings.port)} ({error.strerror}): "
             "stop what holds it, or set LIVENESS_HOST and LIVENESS_PORT"
         ) from None
     return listener
@@ -109,7 +112,8 @@ def serve_http(settings: Settings, listener: socket.socket) -> None:
     )
     if settings.processes > 1:
         with shared_between_processes():
-            Workers(config, [listener]).run()
+            stop_within_s = settings.stop_notice_s + settings.stop_timeout_s + CLOSING_S
+            Workers(config, [listener], stop_within_s=stop_within_s).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -1,6 +1,7 @@
 """The worker processes of the HTTP service, and who looks after them."""
 
 import logging
+import signal
 import time
 from functools import partial
 from socket import socket
@@ -20,6 +21,7 @@ SILENCE_S = 30
 """A worker silent for so long is hung, and is replaced. It is silent while it starts, which on a busy machine takes
 longer than uvicorn's own 5 s: there a worker would be killed again and again and never come to serve."""
 _PONG_WAIT_S = 0.1
+_STOP_POLL_S = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +47,17 @@ class Workers(Multiprocess):
     """uvicorn's worker processes, behind an address that refuses connections as soon as they have stopped to accept.
 
     Of those that die none is waited for: uvicorn waits for each one's answer in turn, also for that of one which was
-    killed after it was asked, and hears no signal meanwhile.
+    killed after it was asked, and hears no signal meanwhile. Those that have not stopped `stop_within_s` after they
+    were told to, or at a second signal, are killed.
     """
 
     _started_at_s: "WeakKeyDictionary[Process, float]"
     _heard_at_s: "WeakKeyDictionary[Process, float]"
     _failed = False
+
+    def __init__(self, config: Config, sockets: list[socket], *, stop_within_s: float) -> None:
+        super().__init__(config, sockets)
+        self._stop_within_s = stop_within_s
 
     def init_processes(self) -> None:
         """Start them."""
@@ -96,6 +103,16 @@ class Workers(Multiprocess):
         super().terminate_all()
         for listener in self.sockets:
             listener.close()
+
+    def join_all(self) -> None:
+        """Wait until all have stopped."""
+        end_s = time.monotonic() + self._stop_within_s
+        for worker in self.processes:
+            while worker.process.is_alive():
+                if time.monotonic() > end_s or {signal.SIGINT, signal.SIGTERM}.intersection(self.signal_queue):
+                    logger.warning("worker process %s has not stopped and is killed", worker.pid)
+                    worker.kill()
+                worker.process.join(_STOP_POLL_S)
 
     def _failed_to_start(self, ended: Process) -> bool:
         """Whether it ended soon and by an error of its own, not by a signal: the next one would fare no better."""

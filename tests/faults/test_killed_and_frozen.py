@@ -76,3 +76,25 @@ def test_service_mends_itself(
     else:
         assert trial.used == trial.delivered
         assert within(10, lambda: httpx.get(f"{url}/readyz").status_code == 200)
+
+
+def test_a_worker_that_dies_while_the_keys_are_away_is_replaced(
+    service: tuple[str, Path, psutil.Process], small_jpeg: bytes
+) -> None:
+    url, folder, process = service
+    key = Key(f"sqlite:///{folder / 'keys.sqlite3'}")
+    keys, elsewhere = folder / "keys.sqlite3", folder / "elsewhere"
+    keys.rename(elsewhere)
+    keys.mkdir()
+    try:
+        dead = worker(process)
+        dead.kill()
+        assert within(20, lambda: dead not in (now := frontend_processes(process)) and len(now) == 2)
+        assert within(20, lambda: (folder / "log").read_text().count("startup complete") >= 3)
+        assert httpx.get(f"{url}/readyz").status_code == 503
+    finally:
+        keys.rmdir()
+        elsewhere.rename(keys)
+    assert within(10, lambda: {httpx.get(f"{url}/readyz").status_code for _ in range(8)} == {200})
+    assert httpx.post(f"{url}/liveness", content=key.body(small_jpeg)).status_code == 201
+    assert process.is_running()

@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import all_gone, data_uri, running, within
+from frontend.cli.server import CLOSING_S
+from tests.conftest import all_gone, data_uri, frontend_processes, running, within
 from tests.faults.fake_triton import FakeTriton, judge_late
 from tests.faults.load import Answer, Client, Key, documented, steady_load
 
@@ -167,3 +168,20 @@ def test_a_deadline_ends_uploads_and_batches_too_and_counts_nothing(
     audit = [json.loads(entry) for entry in (tmp_path / "audit.jsonl").read_text().splitlines()]
     assert {entry["outcome"] for entry in audit} == {"interrupted"}
     assert len({entry["request_id"] for entry in audit}) == len(audit) >= 3
+
+
+@pytest.mark.parametrize("signals", [1, 2], ids=["in time", "at the second signal"])
+def test_a_worker_that_hangs_holds_up_no_stop(tmp_path: Path, live_triton: FakeTriton, signals: int) -> None:
+    with serve_on(live_triton, tmp_path, workers=2, stop_timeout_s=1) as (process, _, _):
+        family = psutil.Process(process.pid).children(recursive=True)
+        frontend_processes(psutil.Process(process.pid))[0].suspend()
+        told_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        if signals == 2:
+            time.sleep(2)
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        ended_after_s = time.monotonic() - told_s
+        assert within(5, lambda: all_gone(family))
+    assert ended_after_s < 4 if signals == 2 else ended_after_s > CLOSING_S
