@@ -51,6 +51,8 @@ REFUSALS: dict[type[errors.LivenessError], Refusal] = {
         503, {"error": "The service cannot check keys at the moment. Please try again."}
     ),
 }
+FAULT = Refusal(500, {"error": "The service failed. Please report it with the X-Request-ID."})
+"""For an error that nobody has foreseen; its traceback is in the log."""
 CUT_OFF_AS = "cut_off_as"
 """Where the request's state holds the error that its connection was ended for in the middle of its body."""
 SUCCESS_MESSAGE = "Success"
@@ -141,6 +143,10 @@ def install_error_answers(app: FastAPI, retry_after_s: int, failures: FailedAuth
     async def framework_error(_request: Request, error: HTTPException) -> Response:
         return JsonAnswer({"error": error.detail}, error.status_code, error.headers)
 
+    async def fault(request: Request, _error: Exception) -> Response:
+        headers = SECURITY_HEADERS | {REQUEST_ID_HEADER: request.state.request_id}  # it is outside of who adds them
+        return JsonAnswer(FAULT.body, FAULT.status, headers)
+
     async def abandoned(request: Request, _error: Exception) -> Response:
         error_type = getattr(request.state, CUT_OFF_AS, errors.Abandoned)  # what frontend/connections.py answered
         return await refused(request, error_type("the connection ended within the body"))
@@ -158,3 +164,4 @@ def install_error_answers(app: FastAPI, retry_after_s: int, failures: FailedAuth
     app.add_exception_handler(errors.InvalidCredentials, not_authenticated)  # type: ignore[arg-type]  # and this one
     app.add_exception_handler(HTTPException, framework_error)  # type: ignore[arg-type]  # Starlette's own signature
     app.add_exception_handler(ClientDisconnect, abandoned)
+    app.add_exception_handler(Exception, fault)

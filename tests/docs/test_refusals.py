@@ -3,14 +3,14 @@
 import json
 
 from frontend.errors import Abandoned
-from frontend.routes.answers import REFUSAL_MESSAGES, REFUSALS
+from frontend.routes.answers import FAULT, REFUSAL_MESSAGES, REFUSALS
 from tests.docs.pages import ROOT
 
 
 def test_contract_has_the_body_of_every_refusal() -> None:
     contract = (ROOT / "docs/contract.md").read_text()
     # Who went away reads no answer.
-    sent = [refusal for error, refusal in REFUSALS.items() if error is not Abandoned]
+    sent = [FAULT, *(refusal for error, refusal in REFUSALS.items() if error is not Abandoned)]
     missing = [r.body for r in sent if f"| {r.status} | `{json.dumps(r.body)}` |" not in contract]
     assert missing == []
 

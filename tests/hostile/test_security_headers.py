@@ -1,11 +1,15 @@
 """What answers tell browsers, and that the documentation works under it."""
 
+import asyncio
 import re
 
 import httpx
 import pytest
 
+from frontend.app import create_app
+from frontend.routes.answers import FAULT
 from frontend.routes.security_headers import SECURITY_HEADERS
+from frontend.settings import Settings
 from tests.conftest import Stack
 
 
@@ -41,3 +45,25 @@ def test_the_documentation_page_may_run_its_own_scripts_alone(target: Stack) -> 
     assert directives["default-src"] == "'none'"
     assert re.fullmatch(r"'self' 'sha256-[A-Za-z0-9+/]{43}='", directives["script-src"])
     assert directives["frame-ancestors"] == "'none'"
+
+
+def test_a_fault_of_ours_is_answered_in_our_own_form_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(Settings())
+
+    @app.get("/fault")
+    async def fault() -> None:
+        raise ZeroDivisionError("of this test")
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get("/fault", headers={"X-Request-ID": "order-1019"})
+
+    with caplog.at_level("INFO"):
+        answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()) == (500, FAULT.body)
+    assert answer.headers["X-Request-ID"] == "order-1019"
+    for name, content in SECURITY_HEADERS.items():
+        assert answer.headers.get_list(name) == [content]
+    assert "of this test" not in answer.text
+    assert [record.fields["request_id"] for record in caplog.records if hasattr(record, "fields")] == ["order-1019"]
