@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.lib.stack import is_live
+from frontend.cli.stack import is_live
 
 STOPPED_S = 4.0
 RECOVERY_LIMIT_S = 60.0

@@ -1,7 +1,6 @@
 """The whole service, started as an operator starts it, with a key that has no limit."""
 
 import asyncio
-import http.client
 import os
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -20,6 +18,7 @@ from benchmarks.lib.command import Unable
 from benchmarks.lib.cores import confined
 from benchmarks.lib.corpus import Picture
 from benchmarks.lib.load import Target
+from frontend.cli.stack import is_live
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
 
@@ -85,18 +84,6 @@ def running_stack(cores: list[int] | None = None, **settings: object) -> Iterato
             yield Service(url, hash_id, folder, cores, psutil.Process(process.pid))
         finally:
             _stop(process)
-
-
-def is_live(url: str) -> bool:
-    """Whether this service says so; it is asked directly, whatever proxy the environment names."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-    try:
-        connection.request("GET", "/status_check")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
