@@ -97,7 +97,7 @@ def _score_in(headers: dict[bytes, bytes], body: bytes) -> float:
         split = int(headers[b"inference-header-content-length"])
         _require_one_score(body[:split])
         (score,) = struct.unpack("<f", body[split:])
-    except (ValueError, KeyError, TypeError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise ScoringFailed(f"Triton's answer cannot be read: {type(error).__name__}") from None
     if not 0.0 <= score <= 1.0:  # which NaN is not either
         raise ScoringFailed("Triton's answer is no probability")

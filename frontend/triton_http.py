@@ -20,14 +20,14 @@ class BadAnswer(Exception):
 
 
 class TritonConnections:
-    """Connections to `host:port`, opened when all others are in use, and kept.
+    """Connections to a port of a host, opened when all others are in use, and kept.
 
     Belongs to the event loop in which it is used; `close` it there.
     """
 
-    def __init__(self, address: str) -> None:
-        self._host, _, port = address.rpartition(":")
-        self._port = int(port)
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
         self._idle: list[_Connection] = []
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from frontend.errors import ScoringFailed
+from frontend.http_url import authority_of
 from frontend.triton_addresses import parse_addresses, resolve
 from frontend.triton_http import TritonConnections
 
@@ -41,9 +42,9 @@ class TritonServer:
     """One Triton at an address; `authority` is what the operator called it, for the Host header."""
 
     def __init__(self, host: str, port: int, authority: str) -> None:
-        self.name = f"{host}:{port}"
+        self.name = authority_of(host, port)
         self.authority = authority
-        self.connections = TritonConnections(self.name)
+        self.connections = TritonConnections(host, port)
         self.under_way = 0
         self.latency_s = 0.0
         self.trouble = ""
@@ -215,7 +216,7 @@ class TritonPool:
     async def _resolve(self) -> None:
         found: dict[tuple[str, int], str] = {}
         for host, port in self._endpoints:
-            authority = f"{host}:{port}"
+            authority = authority_of(host, port)
             try:
                 found.update(dict.fromkeys(await resolve(host, port), authority))
             except (OSError, UnicodeError):  # a name server that is away takes no server away
