@@ -35,7 +35,8 @@ class BatchJudge:
         """A verdict, or the error that took its place, for each picture in order; each verdict is counted.
 
         The picture at index i is known to observers as `request_id`/i. Raises Overloaded when no place for a batch
-        becomes free in time, and Interrupted when the service stops: then nothing was counted.
+        becomes free in time, and Interrupted when the service stops before they are counted: then none was. One that is
+        reached by the end of the stop while it is counted has Interrupted in its own place.
         """
         cases: dict[int, Case | LivenessError] = {}
         pictures = iter(enumerate(selfie_images))

@@ -52,8 +52,8 @@ def shared_between_processes() -> Iterator[None]:
 class Metrics:
     """The metrics of one process, or of all that share a folder. Every label has few values, known beforehand.
 
-    The one exception are the names of keys, which operators give: at most `max_key_names` of them are shown, 0 by
-    default. What is counted of a process that died stays counted; what it had in flight does not.
+    The one exception are the names of keys, which operators give: each process shows at most `max_key_names` of them,
+    0 by default. What is counted of a process that died stays counted; what it had in flight does not.
     """
 
     def __init__(self, max_key_names: int = 0) -> None:

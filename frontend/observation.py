@@ -1,4 +1,4 @@
-"""What is told of each request to `/liveness` once it is over to those who keep books: audit log, metrics, logs."""
+"""What is told of each picture asked about, once that is over, to those who keep books: audit log, metrics, logs."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,9 +12,9 @@ from frontend.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One request, as it ended; nothing in it is secret, pictorial or personal.
+    """One picture asked about, as it ended; nothing in it is secret, pictorial or personal.
 
-    `key_name` is None where the request ended before its key was known. `outcome` is the verdict that was counted, or
+    `key_name` is None where it ended before its key was known. `outcome` is the verdict that was counted, or
     the error that took its place. `stages_s` holds the seconds of each stage that was gone through, `latency_s` those
     from the beginning to the end, that of a stage which failed included. `key_used_ratio` is the share of the key's
     limit that is used with this verdict; None where there is no limit or no verdict.
@@ -30,7 +30,7 @@ class Observation:
 
 
 Observer = Callable[[Observation], None]
-"""Called in the event loop for every request: it must not wait, and must not raise."""
+"""Called in the event loop for every picture: it must not wait, and must not raise."""
 
 _CAPITAL_WITHIN = re.compile(r"(?<!^)(?=[A-Z])")
 

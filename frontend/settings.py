@@ -177,8 +177,8 @@ class Settings(BaseSettings):
 
     audit_log: str = Field(
         "",
-        description="Where each request is noted as a JSON line: a file, `stdout` or `off`; empty means audit.jsonl in "
-        "data_dir.",
+        description="Where each picture asked about is noted as a JSON line: a file, `stdout` or `off`; empty means "
+        "audit.jsonl in data_dir.",
     )
     audit_log_max_bytes: Annotated[int, Field(ge=4096)] = Field(
         16 * 1024 * 1024, description="Size at which the audit log's file is rotated."
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(True, description="Whether GET /metrics tells Prometheus what was done.")
     metrics_key_names: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0, description="Most keys that /metrics names, each with the used share of its limit; 0 names none."
+        0, description="Most keys that each process names in /metrics, each with the used share of its limit; 0 names none."
     )
 
     @field_validator("refuse_reasons")

@@ -101,7 +101,10 @@ class KeyStore(Protocol):
         """Store a new key; KeyNameTaken if the name is in use."""
 
     async def add(self, keys: Sequence[StoredKey]) -> None:
-        """Store all of these new keys or none; KeyNameTaken if a name or a digest is in use."""
+        """Store all of these new keys or none; KeyNameTaken if a name or a digest is in use.
+
+        Where the connection to a home elsewhere breaks meanwhile, some may be stored.
+        """
 
     async def export(self) -> list[StoredKey]:
         """Every key with its digest, oldest first."""

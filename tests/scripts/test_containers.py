@@ -58,6 +58,27 @@ def script(machine: Project, name: str, *arguments: str) -> "subprocess.Complete
     )
 
 
+def test_what_the_operator_wrote_stays(machine):
+    env = machine.root / "compose" / ".env"
+    env.write_text("LIVENESS_PORT=5002\nCOMPOSE_FILE=compose.yaml:calibration.yaml\n")
+    play(machine, "openssl", OPENSSL)
+    for options, port, files in (
+        (["--frontends", "1"], "5002", "compose.yaml:calibration.yaml"),
+        (["--slim"], "5002", "compose.yaml:compose.slim.yaml:calibration.yaml"),
+        (["--frontends", "3", "--slim"], "", "compose.yaml:compose.slim.yaml:calibration.yaml"),
+        (["--frontends", "1", "--no-slim"], None, "compose.yaml:calibration.yaml"),
+    ):
+        done = script(machine, "compose-init", *options)
+        assert done.returncode == 0, done.stderr
+        held = dict(line.split("=", 1) for line in env.read_text().splitlines())
+        assert (held.get("LIVENESS_PORT"), held["COMPOSE_FILE"]) == (port, files)
+    env.write_text("")
+    script(machine, "compose-init", "--slim")
+    assert "COMPOSE_FILE=compose.yaml:compose.slim.yaml\n" in env.read_text()
+    script(machine, "compose-init", "--no-slim")
+    assert "COMPOSE_FILE" not in env.read_text()
+
+
 def test_a_certificate_that_could_not_be_made_is_said_and_made_by_the_next_run(machine):
     secrets = machine.root / "compose" / "secrets"
     play(machine, "openssl", OPENSSL_THAT_FAILS)

@@ -1,5 +1,6 @@
 // Triton's `onnxruntime` backend on ONNX Runtime's C API: it serves models whose config says `backend: "onnxruntime"`,
-// on the CPU. Of the config it reads `default_model_filename` and `intra_op_thread_count`, `inter_op_thread_count`.
+// on the CPU. Of the config it reads inputs, outputs and `max_batch_size`, which are Triton's too, and
+// `default_model_filename`, `intra_op_thread_count`, `inter_op_thread_count`.
 #include <stdlib.h>
 
 #include "errors.h"
