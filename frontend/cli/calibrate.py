@@ -19,7 +19,9 @@ from frontend.cli.labelled import (
     patient,
     progress_bar,
     read_samples,
+    write_results,
 )
+from frontend.keys.store import checked_name
 from frontend.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def calibrate(
     from frontend.calibration import require_no_other_threshold
     from frontend.evaluation.calibrating import fit
     from frontend.evaluation.operating_point import Target
-    from frontend.evaluation.writing import require_writable, write_whole
+    from frontend.evaluation.writing import require_writable
 
     if apcer is not None and bpcer is None:
         target = Target("apcer", apcer)
@@ -64,6 +66,7 @@ def calibrate(
         target = Target("bpcer", bpcer)
     else:
         raise typer.BadParameter("give one target: --apcer or --bpcer, as a share, say --apcer 0.05")
+    key_name = checked_name(key_name) if key_name else ""
     settings = patient(load_settings())
     path = out or settings.calibration_path
     samples = read_samples(labelled, renamed or [], ignored or [], splits or [])
@@ -79,7 +82,7 @@ def calibrate(
         typer.echo("nothing is written")
         return
     score_map = fitted.score_map.model_copy(update={"evidence": _evidence(fitted, target, labelled)})
-    write_whole({path: _with(before, key_name, score_map).text()})
+    write_results(settings, {path: _with(before, key_name, score_map).text()})
     typer.echo(f"written to {path}; it holds from the service's next start" + (f", for {key_name}" if key_name else ""))
 
 
@@ -125,7 +128,7 @@ def _evidence(
     return {
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "target": f"{target.rate.upper()} {target.most:.2%}",
-        "pictures": labelled.name,
+        "pictures": labelled.resolve().name,
         "subjects": fitted.subjects,
         "raw_threshold_95": list(fitted.raw_threshold_95),
         "errors_on": "held-out subjects" if fitted.held_out else "the same pictures",

@@ -20,16 +20,18 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from frontend.errors import StartRefused
+from frontend.evaluation.folder import SUFFIXES, files_below
+from frontend.evaluation.samples import named
 from frontend.settings import load_settings
 
 if TYPE_CHECKING:
     from frontend.cli.judges import Judge, Outcome
 
-_SUFFIXES = {".png", ".jpg", ".jpeg"}
-
 
 def check(
-    images: Annotated[list[Path], typer.Argument(help="Picture files, or folders of them.", exists=True)],
+    images: Annotated[
+        list[Path], typer.Argument(help="Picture files, or folders of them; hidden ones are passed over.", exists=True)
+    ],
     local: Annotated[
         bool, typer.Option("--local", help="Through the pipeline here, without a running service.")
     ] = False,
@@ -67,13 +69,18 @@ def check(
 
 
 def picture_files(paths: list[Path]) -> list[Path]:
-    """Files as they are named, and of folders every PNG and JPEG below, in order."""
+    """Files as they are named, and of folders every PNG and JPEG below that is not hidden, in order.
+
+    Raises StartRefused where one is no regular file, InvalidImageSet where a folder cannot be read.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
+            found += (file for file in files_below(path) if file.suffix.lower() in SUFFIXES)
         else:
             found.append(path)
+    if others := [_shown(path) for path in found if not path.is_file()]:
+        raise StartRefused(f"no regular files: {named(others)}")
     return found
 
 
@@ -119,7 +126,10 @@ async def _judge_all(
 async def _judge_in_order(
     judge: "Judge", files: list[Path], concurrency: int, take: "Callable[[Outcome], None]"
 ) -> None:
-    """Have every outcome taken as soon as those before it are; at an early end, those too that came out of turn."""
+    """Have every outcome taken as soon as those before it are; at an early end, those too that came out of turn.
+
+    Nothing is under way any more once this returns or raises.
+    """
     permits = asyncio.Semaphore(concurrency)
 
     async def one(file: Path) -> "Outcome":
@@ -134,9 +144,10 @@ async def _judge_in_order(
             take(outcome)
     finally:
         for task in waiting:
-            if task.done() and not task.cancelled() and task.exception() is None:
-                take(task.result())
             task.cancel()
+        for ended in await asyncio.gather(*waiting, return_exceptions=True):
+            if not isinstance(ended, BaseException):
+                take(ended)
 
 
 def _json_rows() -> "Callable[[Outcome], None]":

@@ -20,7 +20,9 @@ from frontend.cli.labelled import (
     patient,
     progress_bar,
     read_samples,
+    write_results,
 )
+from frontend.keys.store import checked_name
 from frontend.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def evaluate(
     title: Annotated[str, typer.Option(help="Heading of the report.")] = "",
 ) -> None:
     """Judge labelled pictures as the service would, and write a report by ISO/IEC 30107-3 as HTML and JSON."""
+    key = checked_name(key_name) if key_name else None
     settings = patient(load_settings())
     samples = read_samples(labelled, renamed or [], ignored or [], splits or [])
 
@@ -52,26 +55,26 @@ def evaluate(
     from frontend.evaluation.measuring import figures_of
     from frontend.evaluation.mistakes import worst_mistakes
     from frontend.evaluation.report import Report
-    from frontend.evaluation.writing import require_writable, write_whole
+    from frontend.evaluation.writing import require_writable
 
     require_writable(out)
-    threshold, calibration = _operating_point(settings, key_name or None)
+    threshold, calibration = _operating_point(settings, key)
     begun_s = time.monotonic()
-    judged, shifts = asyncio.run(_judge(settings, samples, key_name or None, robustness))
+    judged, shifts = asyncio.run(_judge(settings, samples, key, robustness))
     figures = figures_of(judged, threshold)
     report = Report(
         made_at=datetime.now(timezone.utc),
-        title=title or f"Presentation attack detection: {labelled.name}",
+        title=title or f"Presentation attack detection: {labelled.resolve().name}",
         model=settings.triton_model,
         calibration=calibration,
-        key_name=key_name or None,
+        key_name=key,
         seconds=time.monotonic() - begun_s,
         judged=judged,
         figures=figures,
         robustness=shifts,
         mistakes={} if no_pictures else worst_mistakes(judged, image_limits(settings)),
     )
-    write_whole({out / "report.html": html_of(report), out / "report.json": report.json()})
+    write_results(settings, {out / "report.html": html_of(report), out / "report.json": report.json()})
     _show(figures)
     typer.echo(f"written: {out / 'report.html'} and {out / 'report.json'}")
 

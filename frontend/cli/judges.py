@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import aiohttp
+from pydantic import TypeAdapter, ValidationError
 
 from frontend.app import make_pipeline
 from frontend.embedded import temporary_triton
@@ -16,6 +17,7 @@ from frontend.errors import RequestRejected, ServiceUnavailable, StartRefused
 from frontend.http_url import http_url
 from frontend.pipeline import Pipeline
 from frontend.routes.answers import REFUSALS, SUCCESS_MESSAGE, verdict_message
+from frontend.schemas import ErrorAnswer, LivenessAnswer, MessageAnswer
 from frontend.settings import Settings
 from frontend.timing import StageClock
 
@@ -32,11 +34,16 @@ class Outcome:
 
 Judge = Callable[[Path], Awaitable[Outcome]]
 
+_Answer = LivenessAnswer | ErrorAnswer | MessageAnswer
+_ANSWERS: TypeAdapter[_Answer] = TypeAdapter(_Answer)
+
 
 @asynccontextmanager
 async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIterator[Judge]:
     """Judge by POST /liveness; by default at this machine's own address, with the demo key. Raises StartRefused."""
     url = url.rstrip("/") or http_url(settings.host, settings.port)
+    if not url.lower().startswith(("http://", "https://")):
+        raise StartRefused(f"--url {url} does not begin with http:// or https://")
     hash_id = hash_id or _demo_hash_id(settings)
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
@@ -44,17 +51,20 @@ async def service_judge(settings: Settings, url: str, hash_id: str) -> AsyncIter
         async def judge(path: Path) -> Outcome:
             try:
                 image = base64.b64encode(await asyncio.to_thread(path.read_bytes)).decode()
-                async with session.post(f"{url}/liveness", json={"hash_id": hash_id, "selfie_image": image}) as answer:
-                    body = await answer.json()
+                request = {"hash_id": hash_id, "selfie_image": image}
+                async with session.post(f"{url}/liveness", json=request) as response:
+                    answer = _ANSWERS.validate_json(await response.read())
+            except ValidationError:
+                return Outcome(path, None, None, f"{response.status} from {url}, and no answer of this service")
             except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
                 return Outcome(path, None, None, f"no answer from {url}: {type(error).__name__}")
             except OSError as error:
                 return Outcome(path, None, None, str(error))
-            if answer.status != 201:
-                return Outcome(path, None, None, f"{answer.status} {body.get('error') or body.get('message')}")
-            result = body["liveness_result"]
-            reason = "" if body["message"] == SUCCESS_MESSAGE else body["message"]
-            return Outcome(path, result["is_live"], result["liveness_score"], reason)
+            if not isinstance(answer, LivenessAnswer):
+                message = answer.error if isinstance(answer, ErrorAnswer) else answer.message
+                return Outcome(path, None, None, f"{response.status} {message}")
+            result, reason = answer.liveness_result, "" if answer.message == SUCCESS_MESSAGE else answer.message
+            return Outcome(path, result.is_live, result.liveness_score, reason)
 
         yield judge
 

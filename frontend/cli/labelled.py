@@ -1,6 +1,6 @@
-"""What `evaluate` and `calibrate` have in common: labelled pictures, and having them judged under a progress bar."""
+"""What `evaluate` and `calibrate` have in common: labelled pictures, a progress bar for the judging, and files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,6 +71,19 @@ def progress_bar() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
         yield progress
+
+
+def write_results(settings: Settings, texts: Mapping[Path, str]) -> None:
+    """Write the files whole, in folders that are made for them; the data folder as `liveness up` makes it.
+
+    Raises StartRefused.
+    """
+    from frontend.cli.stack import prepare_data_dir
+    from frontend.evaluation.writing import write_whole
+
+    if any(settings.data_dir.resolve() in path.resolve().parents for path in texts):
+        prepare_data_dir(settings)
+    write_whole(texts)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A CSV file that lists pictures and their labels → labelled pictures."""
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +19,8 @@ def read_manifest(
 ) -> list[Sample]:
     """The pictures that a UTF-8 CSV file with a header lists; paths are relative to the file's folder.
 
-    Columns are REQUIRED and OPTIONAL, under other names where `renamed` (theirs → ours) says so; those in `ignored`
-    are passed over. With `splits`, only rows of these.
+    Columns are REQUIRED and OPTIONAL, under other names where `renamed` (theirs → ours) says so; those that are named
+    in `ignored` are passed over, whatever they are. With `splits`, only rows of these.
 
     Raises InvalidImageSet when the file cannot be read, has other columns, or a row that is incomplete, has no known
     label, repeats a path or names no file.
@@ -39,7 +40,7 @@ def read_manifest(
     ]
     _refuse(path, "no attacks, yet with an attack_type", typed, "leave it empty, or mend the label")
     samples = [_sample(path.parent, row) for row in rows]
-    missing = [sample.name for sample in samples if not sample.path.is_file()]
+    missing = [sample.name for sample in samples if not os.path.isfile(sample.path)]  # noqa: PTH113  # raises nothing
     _refuse(path, "not there", missing, f"paths are relative to {path.parent}")
     return samples
 
@@ -53,13 +54,13 @@ def _rows(path: Path, renamed: Mapping[str, str], ignored: Collection[str]) -> l
     if len(lines) < 2:
         raise InvalidImageSet(f"{path} has no rows: a header and one line a picture are needed")
     header = [column.strip() for column in lines[0]]
-    columns = [renamed.get(column, column) for column in header]
-    _check_columns(path, header, columns, renamed, ignored)
+    columns = {at: renamed.get(name, name) for at, name in enumerate(header) if name not in ignored}
+    _check_columns(path, header, list(columns.values()), renamed, ignored)
     filled = [(number, fields) for number, fields in enumerate(lines[1:], 2) if fields]
-    uneven = [f"line {number}" for number, fields in filled if len(fields) != len(columns)]
+    uneven = [f"line {number}" for number, fields in filled if len(fields) != len(header)]
     _refuse(path, "rows with more or fewer fields than the header", uneven, "quote fields that hold a comma")
     return [
-        dict(zip(columns, (field.strip() for field in fields), strict=True)) | {"line": f"line {number}"}
+        {column: fields[at].strip() for at, column in columns.items()} | {"line": f"line {number}"}
         for number, fields in filled
     ]
 
@@ -69,11 +70,12 @@ def _check_columns(
 ) -> None:
     absent = [name for name in (*renamed, *ignored) if name not in header]
     _refuse(path, "no such columns", absent, "--map and --ignore-column name columns of the manifest")
-    unknown = [c for c in columns if c not in {*REQUIRED, *OPTIONAL, *ignored}]
+    unknown = [c for c in columns if c not in {*REQUIRED, *OPTIONAL}]
     mend = " ".join(f"--ignore-column {column}" for column in unknown)
     known = ", ".join((*REQUIRED, *OPTIONAL))
     _refuse(path, "unknown columns", unknown, f"known are {known}; add --map {'|'.join(unknown)}=KNOWN, or {mend}")
-    _refuse(path, "missing columns", [c for c in REQUIRED if c not in columns], "add them, or --map OLD=NEW")
+    missing = [c for c in REQUIRED if c not in columns]
+    _refuse(path, "missing columns", missing, "they are needed: add them, --map OLD=NEW, or do not ignore them")
     twice = [column for column, n in Counter(columns).items() if n > 1]
     _refuse(path, "columns given more than once", twice, "keep one of each")
 

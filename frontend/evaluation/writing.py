@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from frontend.errors import StartRefused
@@ -15,10 +16,14 @@ def require_writable(folder: Path) -> None:
 
 
 def write_whole(texts: Mapping[Path, str], mode: int = 0o644) -> None:
-    """Write every file beside its place, then put all in place; StartRefused, and nothing changed, if one cannot be.
+    """Write every file beside its place, then put one after the other in place; folders are made for them.
+
+    Raises StartRefused where one cannot be written, and then nothing has changed, or not be put in place, and then
+    those before it are new already.
 
     A byte that is no UTF-8, as there may be in the name of a file, becomes a question mark.
     """
+    made = {folder for path in texts for folder in path.parents if not folder.exists()}
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}.new") for path in texts}
     try:
         for path, new in beside.items():
@@ -31,7 +36,10 @@ def write_whole(texts: Mapping[Path, str], mode: int = 0o644) -> None:
         for path, new in beside.items():
             new.replace(path)
     except OSError as error:
-        raise StartRefused(f"cannot write {error.filename}: {error.strerror}") from None
+        raise StartRefused(f"cannot write {path}: {error.strerror}") from None
     finally:
         for new in beside.values():
             new.unlink(missing_ok=True)
+        for folder in sorted(made, reverse=True):
+            with suppress(OSError):  # those that hold files stay
+                folder.rmdir()

@@ -1,5 +1,7 @@
 """`liveness check`, against the running service and through the pipeline alone."""
 
+import asyncio
+import base64
 import csv
 import io
 import json
@@ -12,13 +14,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from skimage import data
 
+from frontend.cli.check import picture_files
+from frontend.cli.judges import Outcome, service_judge
+from frontend.errors import InvalidImageSet, StartRefused
 from frontend.images import RgbImage
+from frontend.settings import Settings
 from tests.conftest import MakeKey, Stack, environment, jpeg_of, png_of, recaptured_on_a_screen, within
+from tests.relay import Relay
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +110,11 @@ def test_ctrl_c_loses_no_verdict(
 ) -> None:
     hash_id = make_key()
     stuck = tmp_path / "stuck.png"
-    os.mkfifo(stuck)  # nobody writes into it, so reading it takes until Ctrl-C
+    stuck.write_bytes(b"stuck " * 9)
+    relay = Relay(urlsplit(stack.url).port or 0)
+    relay.forwards = lambda data: b"" if base64.b64encode(stuck.read_bytes()) in data else data
     files = [pictures / "live.jpg", stuck, pictures / "nested/screen.JPEG", pictures / "nested/coffee.png"]
-    command = [*COMMAND, *map(str, files), "--url", stack.url, *([] if form == "table" else [form])]
+    command = [*COMMAND, *map(str, files), "--url", f"http://{relay.address}", *([] if form == "table" else [form])]
     output = tmp_path / "output"
     with (
         output.open("w") as stdout,
@@ -113,12 +125,30 @@ def test_ctrl_c_loses_no_verdict(
             time.sleep(0.5)  # what is counted is answered at once
             assert output.read_text().count("live.jpg") == (0 if form == "table" else 1)
             process.send_signal(signal.SIGINT)
-            os.close(os.open(stuck, os.O_WRONLY | os.O_NONBLOCK))  # its reader gets to an end
             assert process.wait(20) != 0
         finally:
             process.kill()
+            relay.close()
     shown = output.read_text()
     assert [shown.count(file.name) for file in files] == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_reader_that_goes_away_ends_it_quietly(
+    stack: Stack, hash_id: str, pictures: Path, tmp_path: Path, form: str
+) -> None:
+    for number in range(40):
+        shutil.copy(pictures / "nested/coffee.png", tmp_path / f"{number}.png")
+    command = [*COMMAND, str(tmp_path), form, "--url", stack.url, "--concurrency", "8"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=there(hash_id=hash_id)
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read().strip() == ""
+        assert process.wait(20) == 1
 
 
 def test_rows_go_to_stdout_where_only_stderr_is_a_terminal(stack: Stack, hash_id: str, pictures: Path) -> None:
@@ -143,8 +173,41 @@ def test_names_are_shown_whatever_they_are(
     assert "selfie-\ufffd.png" in done.stdout
 
 
+@pytest.mark.parametrize("body", ['"moved"', "{}", '{"detail": "Not Found"}', "<html>"])
+def test_answer_of_another_server_is_no_verdict(tmp_path: Path, body: str) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.touch()
+
+    async def other(_request: web.Request) -> web.Response:
+        return web.Response(text=body, status=201, content_type="application/json")
+
+    async def outcome_and_url() -> tuple[Outcome, str]:
+        app = web.Application()
+        app.router.add_post("/liveness", other)
+        async with TestServer(app) as server:
+            url = str(server.make_url("")).rstrip("/")
+            async with service_judge(Settings(), url, "0" * 64) as judge:
+                return await judge(picture), url
+
+    outcome, url = asyncio.run(outcome_and_url())
+    assert outcome == Outcome(picture, None, None, f"201 from {url}, and no answer of this service")
+
+
+def test_what_is_no_picture_file_is_refused_by_name(tmp_path: Path) -> None:
+    folder, pipe = tmp_path / "folder", tmp_path / "pipe.jpg"
+    folder.mkdir()
+    (folder / "gone.jpg").symlink_to("nowhere")
+    os.mkfifo(pipe)
+    with pytest.raises(StartRefused, match=r"no regular files: .*/pipe\.jpg$"):
+        picture_files([pipe])
+    with pytest.raises(InvalidImageSet, match=r"cannot read .*/folder/gone\.jpg: No such file"):
+        picture_files([folder])
+
+
 def test_nothing_to_judge_and_no_credential_are_one_line(tmp_path: Path, pictures: Path) -> None:
     assert "no PNG or JPEG file" in check(tmp_path, data_dir=tmp_path).stderr
+    no_scheme = check(pictures, "--url", "localhost:5001", data_dir=tmp_path)
+    assert no_scheme.stderr == "liveness: --url localhost:5001 does not begin with http:// or https://\n"
     no_credential = check(pictures, data_dir=tmp_path)
     assert no_credential.returncode == 1
     assert no_credential.stderr.strip().count("\n") == 0

@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from frontend.calibration import Calibration, ScoreMap, load_calibration
+from frontend.cli.calibrate import calibrate
+from frontend.cli.evaluate import evaluate
 from frontend.cli.labelled import read_samples
-from frontend.errors import InvalidImageSet
+from frontend.errors import InvalidImageSet, InvalidKeyInput
 from frontend.images import RgbImage
 from frontend.settings import Settings
 from tests.conftest import Stack, data_uri, environment, jpeg_of, running
@@ -54,6 +56,7 @@ def out(pictures: Path, triton_url: str, tmp_path_factory: pytest.TempPathFactor
     done = liveness("calibrate", pictures, "--apcer", 0.3, **there)
     assert done.returncode == 0, done.stderr
     assert "it holds from the service's next start" in done.stdout
+    assert (out / "data").stat().st_mode & 0o777 == 0o700  # or the next start would be refused
     return out
 
 
@@ -117,16 +120,21 @@ def test_service_answers_by_the_calibration(out: Path, triton_url: str, portrait
 def test_evaluation_follows_the_calibration_of_a_key(
     out: Path, pictures: Path, triton_url: str, tmp_path: Path
 ) -> None:
-    strict = Calibration(model="anti_spoof", keys={"strict": ScoreMap(raw_threshold=0.999, slope=2)})
+    strict = Calibration(model="anti_spoof", keys={"Zo\u00eb": ScoreMap(raw_threshold=0.999, slope=2)})
     (tmp_path / "calibration.json").write_text(strict.text())
     bracketed = tmp_path / "pictures"
     shutil.copytree(pictures / "live", bracketed / "live")
     shutil.copytree(pictures / "spoof", bracketed / "spoof/print[old]")
+    shutil.copytree(pictures / "spoof/screen", bracketed / "spoof" / os.fsdecode(b"screen-\xe9"))
     there = {"triton_url": triton_url, "data_dir": tmp_path}
-    done = liveness("evaluate", bracketed, "--key", "strict", "--no-pictures", "--out", tmp_path / "report", **there)
+    options = ("--key", "Zoe\u0308", "--no-pictures", "--out", tmp_path / "report")
+    done = liveness("evaluate", bracketed / "live/..", *options, **there)
     assert done.returncode == 0, done.stderr
     assert "APCER (worst type: print[old])" in done.stdout
     report = json.loads((tmp_path / "report/report.json").read_text())
+    assert report["title"] == "Presentation attack detection: pictures"
+    assert report["key"] == "Zo\u00eb"
+    assert {kind["name"] for kind in report["figures"]["attack_types"]} == {"print[old]", r"screen-\xe9"}
     assert report["calibration"] == "calibrated by calibration.json, threshold 0.5"
     assert (report["figures"]["apcer"]["value"], report["figures"]["bpcer"]["value"]) == (0, 1)
     assert "data:image" not in (tmp_path / "report/report.html").read_text()
@@ -179,6 +187,14 @@ def test_bad_input_is_named_and_nothing_is_written(pictures: Path, triton_url: s
         assert all(word in done.stderr for word in words), done.stderr
         assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
+
+
+def test_name_that_no_key_has_is_refused_before_judging(tmp_path: Path) -> None:
+    for name in (os.fsdecode(b"\xff"), " acme"):
+        with pytest.raises(InvalidKeyInput):
+            evaluate(tmp_path, key_name=name)
+        with pytest.raises(InvalidKeyInput):
+            calibrate(tmp_path, apcer=0.3, key_name=name)
 
 
 def test_calibration_beside_a_threshold_is_refused_before_judging(

@@ -1,5 +1,8 @@
 """What folders and manifests say, and what is refused in them, by name."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,17 @@ def touch(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's power to read what is closed."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def manifest(folder: Path, *lines: str, **options: object) -> list[tuple[str, str, str]]:
@@ -32,6 +46,46 @@ def test_folders_are_labels_and_attack_types(tmp_path: Path) -> None:
         ("noface/e.png", "no_face", ""),
         ("spoof/print/s1/c.jpeg", "attack", "print"),
     ]
+
+
+def test_folders_by_links_and_names_of_any_bytes(tmp_path: Path) -> None:
+    touch(tmp_path, "elsewhere/a.jpg", os.fsdecode(b"pictures/spoof/pr\xe9/b\xe9.jpg"), "pictures/spoof/pr\u00e9/b.jpg")
+    (tmp_path / "pictures/live").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "pictures/live/.#lock").symlink_to("nowhere")  # as editors make them
+    assert [(s.name, s.attack_type) for s in read_folder(tmp_path / "pictures")] == [
+        ("live/a.jpg", ""),
+        ("spoof/pr\u00e9/b.jpg", "pr\u00e9"),
+        (r"spoof/pr\xe9/b\xe9.jpg", r"pr\xe9"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "words"),
+    [
+        ("live/b.jpg", "nowhere", r"cannot read .*live/b\.jpg: No such file"),
+        ("spoof/phone", "/nowhere/phone", r"cannot read .*spoof/phone: No such file"),
+        ("live/round", "..", r"cannot read .*live/round: Too many levels of symbolic links"),
+        ("live/pipe.jpg", "/dev/null", r"no PNG or JPEG in .*live/pipe\.jpg"),
+    ],
+)
+def test_links_that_lead_to_no_picture_are_refused(tmp_path: Path, link: str, target: str, words: str) -> None:
+    touch(tmp_path, "live/a.jpg", "spoof/print/a.jpg")
+    (tmp_path / link).symlink_to(target)
+    with pytest.raises(InvalidImageSet, match=words):
+        read_folder(tmp_path)
+
+
+def test_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "live/a.jpg", "spoof/print/a.jpg", "spoof/phone/a.jpg", ".hidden/a.jpg")
+    closed = (tmp_path / "spoof/phone", tmp_path / ".hidden")
+    for folder in closed:
+        folder.chmod(0)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)  # nobody may not get here from the root
+    with as_nobody(), pytest.raises(InvalidImageSet, match=r"cannot read \./spoof/phone: Permission denied"):
+        read_folder(Path())
+    for folder in closed:
+        folder.chmod(0o700)  # so that whoever is not root can clean up
 
 
 @pytest.mark.parametrize(
@@ -59,6 +113,16 @@ def test_manifest_with_other_columns_and_splits(tmp_path: Path) -> None:
     assert manifest(tmp_path, *lines, **options)[2] == ("c.jpg", "attack", "unspecified")
 
 
+def test_ignored_columns_are_passed_over_whatever_they_are(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    lines = ("path,label,attack_type,pai", "a.jpg,live,screen,", "b.jpg,spoof,screen,print")
+    assert manifest(tmp_path, *lines, ignored=["attack_type", "pai"])[1] == ("b.jpg", "attack", "unspecified")
+    instead = {"renamed": {"pai": "attack_type"}, "ignored": ["attack_type"]}
+    assert manifest(tmp_path, *lines, **instead)[1] == ("b.jpg", "attack", "print")
+    with pytest.raises(InvalidImageSet, match=r"missing columns: label; they are needed: .* do not ignore them"):
+        manifest(tmp_path, *lines, ignored=["label", "pai"])
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
@@ -71,6 +135,7 @@ def test_manifest_with_other_columns_and_splits(tmp_path: Path) -> None:
         (["path,label", "a.jpg,"], r"unlabelled: a\.jpg \(empty\)"),
         (["path,label", "a.jpg,live", "a.jpg,spoof"], r"listed more than once: a\.jpg"),
         (["path,label", "no.jpg,live"], r"not there: no\.jpg; paths are relative to"),
+        (["path,label", f"{'a' * 300}.jpg,live"], r"not there: a+\.jpg"),
         (["path,label", "a.jpg,live,x"], r"rows with more or fewer fields than the header: line 2"),
         (["path,label", ",live"], r"rows without a path: line 2"),
         (["path,label,attack_type", "a.jpg,live,print"], r"no attacks, yet with an attack_type: a\.jpg"),
