@@ -46,7 +46,9 @@ class LivenessError(Exception):
 
 
 class Unavailable(LivenessError):
-    """It gave none after every attempt; `status` is 0 where it did not answer at all. Nothing was counted."""
+    """It gave none after every attempt; `status` is 0 where no answer came. Nothing was counted, unless an answer was lost
+    on the way.
+    """
 
 
 class LivenessClient:
@@ -133,7 +135,18 @@ def _error(status: int, body: Any) -> LivenessError:
     return (Unavailable if status in RETRIED_STATUSES else LivenessError)(status, text)
 
 
-if __name__ == "__main__":
-    client = LivenessClient(os.environ.get("LIVENESS_URL", "http://127.0.0.1:5001"), os.environ["LIVENESS_HASH_ID"])
-    for name in sys.argv[1:]:
+def _tell(client: LivenessClient, name: str) -> bool:
+    try:
         print(name, client.judge(Path(name)))
+    except (LivenessError, OSError) as error:
+        print(name, error, file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or "LIVENESS_HASH_ID" not in os.environ:
+        sys.exit(__doc__)
+    client = LivenessClient(os.environ.get("LIVENESS_URL", "http://127.0.0.1:5001"), os.environ["LIVENESS_HASH_ID"])
+    told = [_tell(client, name) for name in sys.argv[1:]]
+    sys.exit(0 if all(told) else 1)

@@ -104,6 +104,12 @@ class ErrorAnswer(BaseModel):
 class BatchRequest(BaseModel):
     """Selfies to be judged side by side."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"hash_id": "<your hash_id>", "selfie_images": ["data:image/jpeg;base64,/9j/4AAQ…"]}
+        }
+    )
+
     hash_id: str = Field(description="The customer's credential.")
     selfie_images: list[str] = Field(
         description="PNG or JPEG files in base64, each with or without a data: prefix.", min_length=1

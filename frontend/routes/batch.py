@@ -59,7 +59,8 @@ def batch_routes(max_body_bytes: int, max_images: int, retry_after_s: int) -> AP
 def _documented_body(max_images: int) -> dict[str, Any]:
     schema = BatchRequest.model_json_schema()
     schema["properties"]["selfie_images"]["maxItems"] = max_images
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    example = schema.pop("example")
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 def _documented_refusals() -> dict[int | str, dict[str, Any]]:

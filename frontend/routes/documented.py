@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frontend import errors
-from frontend.routes.answers import REFUSALS
+from frontend.routes.answers import FAULT, REFUSALS
 from frontend.schemas import ErrorAnswer, MessageAnswer
 
 OF_ANY_REQUEST: tuple[type[errors.LivenessError], ...] = (
@@ -23,7 +23,12 @@ def documented_refusals(
     for error in raised:
         refusal = REFUSALS[error]
         examples.setdefault(refusal.status, {})[error.__name__] = {"value": refusal.body}
-    return {
+    fault = {
+        "model": ErrorAnswer,
+        "description": "A fault of the service that nobody has foreseen.",
+        "content": {"application/json": {"examples": {"Fault": {"value": FAULT.body}}}},
+    }
+    refusals: dict[int | str, dict[str, Any]] = {
         status: {
             "model": _model_of([case["value"] for case in cases.values()]),
             "description": descriptions[status],
@@ -31,6 +36,7 @@ def documented_refusals(
         }
         for status, cases in sorted(examples.items())
     }
+    return refusals | {FAULT.status: fault}
 
 
 def _model_of(bodies: Iterable[dict[str, str]]) -> object:
