@@ -28,6 +28,9 @@ MAX_HEAD_BYTES = 64 * 1024
 READ_AHEAD_BYTES = 1024 * 1024
 """Of a body, what is gathered before the application is woken, unless the body has ended: a selfie comes in one piece.
 uvicorn wakes it, and stops reading until it has run, for every 64 KiB."""
+MAX_PIPELINED = 64
+"""Requests on a connection that are not answered yet. No client that we know has more than one; 14,000 fit into what is
+read at once, and nobody else is served meanwhile."""
 MAX_TARGET_BYTES = 65_535
 """Longer ones httptools cannot take apart."""
 
@@ -157,6 +160,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._awaited = Awaited.BODY
         self._bytes_beside_body = 0
         self._unanswered = [*self._requests_unanswered(), self.cycle]
+        if len(self._unanswered) > MAX_PIPELINED:
+            raise httptools.HttpParserError("too many requests at once")
         if self._stopping.begun:
             self.cycle.keep_alive = False
 

@@ -29,6 +29,8 @@ def _decode_text(selfie_image: object) -> bytes:
         raise ImageMissing("selfie_image is absent or no string")
     prefix = _PREFIX.match(selfie_image, 0, 256)
     text = selfie_image[prefix.end() :] if prefix else selfie_image
+    if not text.isascii():  # of which `translate` would take seconds
+        raise InvalidImage("not base64")
     try:
         return _decode(text)
     except ValueError:

@@ -18,6 +18,7 @@ from frontend.jpeg_segments import has_a_long_head, has_more_scans
 
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
 _EXIF_ORIENTATION = 0x0112
+_MAX_EXIF_BYTES = 1024 * 1024  # Pillow makes a number of all that the orientation claims to hold, 0.4 MB of each 16 KB
 _MAX_JPEG_SCANS = 100
 _MAX_SCANS_OF_LARGEST = 16  # libjpeg goes through every pixel once a scan; progressive files have about 10
 _MAX_BYTES_A_PIXEL_OF_LARGEST = 3
@@ -113,6 +114,8 @@ def _jpeg_orientation(data: bytes) -> int:
 
 def _orientation_of(image: Image.Image) -> int:
     """1 to 8; what is none of them, a fraction in between among it, says nothing."""
+    if len(image.info.get("exif", b"")) > _MAX_EXIF_BYTES:
+        return 1
     value = image.getexif().get(_EXIF_ORIENTATION, 1)
     return int(value) if value in range(1, 9) else 1
 

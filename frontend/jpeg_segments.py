@@ -7,16 +7,20 @@ import numpy as np
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _START_OF_SCAN_WORD = 0xDAFF  # as a little-endian word
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # those that have a length, and the end of the image
-_MAX_SEGMENTS = 10_000
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")  # those that have a length, and the end of the image
+_EXIF = b"Exif\0\0"
+_MAX_SEGMENTS = 1_000
+_MAX_EXIF_SEGMENTS = 16
 _MAX_PADDING_BYTES = 64 * 1024
 
 
 def has_a_long_head(data: bytes) -> bool:
-    """Whether more comes before the first scan than any camera writes: Pillow goes through it segment by segment, and
-    through what is between them byte by byte, a second for every 2 MB.
+    """Whether more comes before the first scan than any camera writes.
+
+    Pillow goes through it segment by segment, and through what is between them byte by byte, a second for every 2 MB;
+    it copies what it has of EXIF for each further segment of it.
     """
-    position, padding_bytes = 2, 0
+    position, padding_bytes, exif_segments = 2, 0, 0
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, position)
         padding_bytes += (found.start() if found else len(data)) - position
@@ -24,6 +28,9 @@ def has_a_long_head(data: bytes) -> bool:
             return True
         if found is None or found.group()[1] in {_START_OF_SCAN, _END_OF_IMAGE}:
             return False
+        exif_segments += data.startswith(_EXIF, found.end() + 2)
+        if exif_segments > _MAX_EXIF_SEGMENTS:
+            return True
         position = _end_of_segment(data, found)
     return True
 

@@ -1,4 +1,5 @@
 import base64
+import time
 
 import pytest
 
@@ -52,3 +53,10 @@ def test_nothing_and_anything_but_text_is_a_missing_image(given: object) -> None
 def test_what_is_no_standard_base64_is_an_invalid_image(given: str) -> None:
     with pytest.raises(InvalidImage):
         image_bytes(given)
+
+
+def test_a_long_text_with_one_letter_that_no_base64_has_is_refused_at_once() -> None:
+    began_s = time.thread_time()
+    with pytest.raises(InvalidImage):
+        image_bytes("A" * 24_000_000 + "é")
+    assert time.thread_time() - began_s < 0.2

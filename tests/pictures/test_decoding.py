@@ -226,6 +226,36 @@ def test_millions_of_parts_are_refused_before_anybody_goes_through_them(
     assert time.thread_time() - began_s < 0.5
 
 
+def test_what_pillow_would_unpack_for_nobody_is_refused(picture: RgbImage) -> None:
+    png, jpeg = saved(Image.fromarray(picture), "PNG"), saved(Image.fromarray(picture), "JPEG")
+    profile = b"x\0\0" + zlib.compress(bytes(1_000_000))
+    inflated = struct.pack(">I", len(profile)) + b"iCCP" + profile + struct.pack(">I", zlib.crc32(b"iCCP" + profile))
+    exif = b"\xff\xe1\x07\0Exif\0\0" + bytes(0x700 - 8)
+    began_s = time.thread_time()
+    for file in (png[:33] + inflated * 1_000 + png[33:], jpeg[:2] + exif * 900 + jpeg[2:]):
+        with pytest.raises(InvalidImage, match="too many"):
+            decode_image(file, LIMITS)
+    assert time.thread_time() - began_s < 0.5
+
+
+def test_an_orientation_of_a_million_values_says_nothing(picture: RgbImage) -> None:
+    tag = struct.pack("<HHLL", 0x0112, 5, 1_000_000, 26)
+    exif = b"II*\0\x08\0\0\0\1\0" + tag + bytes(4) + bytes((6, 0, 0, 0, 1, 0, 0, 0)) * 1_000_000
+    png = saved(Image.fromarray(picture), "PNG")
+    chunk = struct.pack(">I", len(exif)) + b"eXIf" + exif + struct.pack(">I", zlib.crc32(b"eXIf" + exif))
+    began_s = time.thread_time()
+    assert np.array_equal(decode_image(png[:33] + chunk + png[33:], LIMITS), picture)
+    assert time.thread_time() - began_s < 0.5
+
+
+def test_scans_behind_a_marker_without_a_length_are_counted(picture: RgbImage) -> None:
+    """A decoder passes over a reserved marker (FF02 to FFBF) alone, not over the bytes that would be its length."""
+    file = saved(Image.fromarray(picture), "JPEG", progressive=True)
+    last_scan = file[file.rindex(b"\xff\xda") : -2]
+    with pytest.raises(InvalidImage, match="scans"):
+        decode_image(file[:-2] + b"\xff\x02\xff\xff" + last_scan * 200 + file[-2:], LIMITS)
+
+
 def test_a_film_after_the_picture_is_passed_over(picture: RgbImage) -> None:
     """Phones append one. Now and then there are bytes in it that would begin a scan; here they stand close together."""
     for progressive in (False, True):
