@@ -162,6 +162,7 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _connection_limits(settings: Settings) -> ConnectionLimits:
     return ConnectionLimits(
         max_connections=settings.max_connections,
+        max_arriving_bytes=settings.max_arriving_bytes,
         header_timeout_s=settings.header_timeout_s,
         body_timeout_s=settings.body_timeout_s,
         response_timeout_s=settings.response_timeout_s,

@@ -37,14 +37,17 @@ MAX_TARGET_BYTES = 65_535
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections there may be in a process, and how long a client may take.
+    """How many connections there may be in a process, what they may hold, and how long a client may take.
 
+    While the bodies that have not arrived whole are more than `max_arriving_bytes` together, those of them that have
+    come to more than READ_AHEAD_BYTES are refused as they go on: anybody may send one, and selfies are shorter.
     `header_timeout_s` runs from the opening of the connection or the first byte of a request to the end of its head,
     `body_timeout_s` from there to the end of its body, and `response_timeout_s` while the client leaves unread more
     of the answers than the network holds.
     """
 
     max_connections: int
+    max_arriving_bytes: int
     header_timeout_s: float
     body_timeout_s: float
     response_timeout_s: float
@@ -85,6 +88,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._awaited = self._timed = Awaited.NOTHING
         self._sending: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self.arriving_bytes = 0
         self._bytes_beside_body = 0
         self._body_came = False
         self._message_ended = False
@@ -119,6 +123,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._await(self._awaited)
         if self._bytes_beside_body > MAX_HEAD_BYTES:
             self._refuse(HeadTooLarge)
+        elif self.arriving_bytes > READ_AHEAD_BYTES and self._all_arriving_bytes() > self._limits.max_arriving_bytes:
+            self._refuse(Overloaded)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await(Awaited.NOTHING)
@@ -147,6 +153,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._awaited = Awaited.HEAD
+        self.arriving_bytes = 0
         self._bytes_beside_body = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -169,6 +176,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._body_came = True
         self._bytes_beside_body = 0
         cycle = self.cycle
+        self.arriving_bytes = 0 if cycle is None or cycle.response_complete else self.arriving_bytes + len(body)
         if cycle is None or cycle.response_complete or len(cycle.body) + len(body) > READ_AHEAD_BYTES:
             super().on_body(body)
         else:
@@ -179,7 +187,11 @@ class BoundedHttp(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._awaited = Awaited.NOTHING
+        self.arriving_bytes = 0
         self._message_ended = True
+
+    def _all_arriving_bytes(self) -> int:
+        return sum(other.arriving_bytes for other in self.connections if isinstance(other, BoundedHttp))
 
     # Other protocols
 

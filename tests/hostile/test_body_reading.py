@@ -15,7 +15,12 @@ from frontend.stopping import Stopping
 from tests.conftest import within
 
 LIMITS = ConnectionLimits(
-    max_connections=8, header_timeout_s=10, body_timeout_s=10, response_timeout_s=10, retry_after_s=1
+    max_connections=8,
+    max_arriving_bytes=8 * READ_AHEAD_BYTES,
+    header_timeout_s=10,
+    body_timeout_s=10,
+    response_timeout_s=10,
+    retry_after_s=1,
 )
 
 
@@ -104,3 +109,23 @@ def test_what_is_not_read_is_not_gathered() -> None:
         assert within(10, is_stuck)
         assert sent < size / 2  # the rest of what was taken lies in the network's own buffers
         assert not app.pieces
+
+
+def test_large_bodies_on_their_way_are_bounded_and_selfies_get_in_all_the_same() -> None:
+    app, size = Reader(), 6 * READ_AHEAD_BYTES
+    app.may_read.set()
+
+    def connect(first: socket.socket) -> socket.socket:
+        return socket.create_connection(first.getpeername(), timeout=10)
+
+    with served(app) as first, connect(first) as second, connect(first) as selfie, connect(first) as third:
+        first.sendall(head(size) + b"x" * (5 * READ_AHEAD_BYTES))
+        assert within(10, lambda: sum(app.pieces) > 4 * READ_AHEAD_BYTES)
+        second.sendall(head(size) + b"x" * (4 * READ_AHEAD_BYTES))
+        assert second.recv(100).startswith(b"HTTP/1.1 503")
+        selfie.sendall(head(330_000) + b"x" * 330_000)
+        assert selfie.recv(100).startswith(b"HTTP/1.1 204")
+        first.sendall(b"x" * READ_AHEAD_BYTES)
+        assert first.recv(100).startswith(b"HTTP/1.1 204")
+        third.sendall(head(size) + b"x" * size)
+        assert third.recv(100).startswith(b"HTTP/1.1 204"), "what has ended takes no room"
