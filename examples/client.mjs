@@ -32,7 +32,14 @@ export async function judge(image, hashId, { url = "", attempts = 4 } = {}) {
   }
 }
 
-if (typeof process !== "undefined" && import.meta.url === `file://${process.argv[1]}`) {
+async function isTheProgram() {
+  if (typeof process === "undefined" || !process.argv[1]) return false;
+  const { realpath } = await import("node:fs/promises");
+  const { pathToFileURL } = await import("node:url");
+  return import.meta.url === pathToFileURL(await realpath(process.argv[1]).catch(() => "")).href;
+}
+
+if (await isTheProgram()) {
   const { readFile } = await import("node:fs/promises");
   const [file, hashId, url = "http://127.0.0.1:5001"] = process.argv.slice(2);
   try {

@@ -41,7 +41,7 @@ def _plain_keys(settings: Settings) -> str | None:
     options = {name.lower(): values[-1].lower() for name, values in parsed.items()}
     by_default = "true" if scheme == "mongodb+srv" else "false"
     hosts = authority.partition("/")[0].rpartition("@")[2].split(",")
-    without_ports = [re.sub(r":\d*$", "", host) for host in hosts]
+    without_ports = [re.sub(r":[^:\]]*$", "", host) for host in hosts]
     if options.get("tls", options.get("ssl", by_default)) == "true" or all(map(_is_loopback, without_ports)):
         return None
     return "LIVENESS_KEYS_URL names a MongoDB on another machine without tls=true"

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from frontend.cores import usable_cores
@@ -29,10 +29,16 @@ def _processes(workers: int) -> int:
     return workers or usable_cores()
 
 
+def _text(value: str) -> str:
+    """The value; UnicodeError, a ValueError, for bytes that were no UTF-8, which no message can hold."""
+    value.encode()
+    return value
+
+
 class Settings(BaseSettings):
     """The settings with their defaults; `liveness settings` prints them."""
 
-    model_config = SettingsConfigDict(env_prefix="LIVENESS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LIVENESS_", extra="ignore", frozen=True, allow_inf_nan=False)
 
     host: str = Field("127.0.0.1", description="Address that the HTTP service listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
@@ -67,7 +73,9 @@ class Settings(BaseSettings):
         description="host:port of Triton's HTTP endpoint, several separated by commas, or a name with several "
         "addresses; empty makes `liveness up` start its own.",
     )
-    triton_model: str = Field("anti_spoof", description="Name of the model in Triton's repository.")
+    triton_model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")] = Field(
+        "anti_spoof", description="Name of the model in Triton's repository."
+    )
     triton_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(3.0, description="Longest wait for one score.")
     model_repository: Path = Field(
         PROJECT_ROOT / "model_repository", description="Repository that the embedded Triton serves."
@@ -143,6 +151,10 @@ class Settings(BaseSettings):
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         1000, description="Open connections of clients to one process; those past it get 503 at once."
     )
+    max_arriving_bytes: Annotated[int, Field(ge=1024 * 1024)] = Field(
+        256 * 1024 * 1024,
+        description="Bytes of bodies on their way to one process; past it those that are longer than 1 MiB get 503.",
+    )
     header_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
         10.0, description="Longest time for a request's head to arrive."
     )
@@ -208,13 +220,35 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(True, description="Whether GET /metrics tells Prometheus what was done.")
     metrics_key_names: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0, description="Most keys that each process names in /metrics, each with the used share of its limit; 0 names none."
+        0,
+        description="Most keys that each process names in /metrics, each with the used share of its limit; "
+        "0 names none.",
     )
+
+    @field_validator("data_dir", "model_repository", mode="before")
+    @classmethod
+    def _is_not_empty(cls, path: object) -> object:
+        if path == "":
+            raise ValueError("it is empty, which would be the current folder")
+        return path
+
+    @field_validator("host")
+    @classmethod
+    def _can_be_looked_up(cls, host: str) -> str:
+        host.encode("idna")  # its UnicodeError, a ValueError, says what is wrong
+        return host
+
+    @field_validator("max_brightness")
+    @classmethod
+    def _leaves_room(cls, largest: float, info: ValidationInfo) -> float:
+        if largest < info.data.get("min_brightness", 0):
+            raise ValueError("it is less than LIVENESS_MIN_BRIGHTNESS")
+        return largest
 
     @field_validator("refuse_reasons")
     @classmethod
     def _only_known_reasons(cls, listed: str) -> str:
-        refusing_reasons(listed)
+        refusing_reasons(_text(listed))
         return listed
 
     @field_validator("trusted_proxies")
@@ -227,7 +261,7 @@ class Settings(BaseSettings):
     @field_validator("accepted_risks")
     @classmethod
     def _names_risks(cls, value: str) -> str:
-        if unknown := {risk.strip() for risk in value.split(",")} - {"", *RISKS}:
+        if unknown := {risk.strip() for risk in _text(value).split(",")} - {"", *RISKS}:
             raise ValueError(f"no such risk: {', '.join(sorted(unknown))}; there are {', '.join(RISKS)}")
         return value
 
@@ -243,8 +277,8 @@ class Settings(BaseSettings):
     @field_validator("triton_url")
     @classmethod
     def _triton_url_can_be_read(cls, url: str) -> str:
-        if url:
-            parse_addresses(url)
+        for host, _ in parse_addresses(url) if url else ():
+            host.encode("idna")
         return url
 
     @property
@@ -268,5 +302,9 @@ def load_settings() -> Settings:
     try:
         return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
-        problems = "; ".join(f"LIVENESS_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(
+            f"LIVENESS_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}"
+            for e in error.errors()
+            if e["type"] != "default_factory_not_called"  # not to blame: another setting is wrong
+        )
         raise StartRefused(f"bad setting: {problems}") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from frontend.errors import InvalidCredentials, KeyNameTaken, LimitReached
+from frontend.errors import InvalidCredentials, KeyNameTaken, LimitReached, StartRefused
 from frontend.images import RgbImage
 from frontend.keys.store import KeyRecord, KeyStore, digest_of, new_hash_id
 
@@ -29,7 +29,7 @@ async def demo_key(store: KeyStore, folder: Path) -> DemoKey:
     file = folder / "demo_hash_id"
     now = datetime.now(timezone.utc)
     if file.exists():
-        hash_id = file.read_text().strip()
+        hash_id = file.read_text(errors="replace").strip()
         try:
             record = await store.authenticate(digest_of(hash_id), now)
             return DemoKey(hash_id, record.limit, None if record.limit is None else record.limit - record.used)
@@ -59,10 +59,18 @@ async def _create(store: KeyStore, hash_id: str, now: datetime) -> None:
 
 
 def demo_picture(folder: Path) -> Path:
-    """A PNG of a drawn face on a phone's screen, as a camera would see it, made if it is not there."""
+    """A PNG of a drawn face on a phone's screen, as a camera would see it, made if it is not there.
+
+    Raises StartRefused when it cannot be written.
+    """
     file = folder / "drawn_face_on_a_phone.png"
     if not file.exists():
-        cv2.imwrite(str(file), _recaptured(_drawn_face())[:, :, ::-1])
+        _, png = cv2.imencode(".png", _recaptured(_drawn_face())[:, :, ::-1])
+        try:
+            file.write_bytes(png.tobytes())
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            raise StartRefused(f"cannot write {file}: {error.strerror}") from None
     return file
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
@@ -14,11 +13,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from frontend.errors import InvalidKeyInput
+from frontend.errors import InvalidKeyInput, StartRefused
 from frontend.keys.homes import key_store
 from frontend.keys.store import MAX_LIMIT, KeyRecord, KeyStore, checked_name, digest_of, new_hash_id
 from frontend.keys.transfer import from_lines, import_keys, to_lines
-from frontend.settings import load_settings
+from frontend.settings import Settings, load_settings
 
 T = TypeVar("T")
 
@@ -39,11 +38,18 @@ def create(
     now = _now()
     record = KeyRecord(checked_name(name), parse_limit(limit), 0, now, parse_expiry(expires, now))
     hash_id = new_hash_id()
+    if sys.stdout is None:
+        raise InvalidKeyInput("standard output is closed: nobody would see the hash_id")
     _in_home(lambda store: store.create(digest_of(hash_id), record), create=True)
+    try:
+        typer.echo(json.dumps({"hash_id": hash_id, **_fields(record, now)}) if as_json else f"hash_id: {hash_id}")
+    except OSError as error:
+        raise InvalidKeyInput(
+            f"the key {record.name!r} was made, but its hash_id could not be shown ({error.strerror}): revoke it and "
+            "create another"
+        ) from None
     if as_json:
-        _print_json({"hash_id": hash_id, **_fields(record, now)})
         return
-    typer.echo(f"hash_id: {hash_id}")
     typer.echo("Keep it now: it is not stored and cannot be shown again.", err=True)
     _print_table([record], now)
 
@@ -100,8 +106,12 @@ def export_keys(
         typer.echo(lines, nl=False)
         return
     try:
-        with open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(lines)
+        output.touch(0o600, exist_ok=False)
+        try:
+            output.write_text(lines, encoding="utf-8")
+        except OSError:
+            output.unlink()
+            raise
     except OSError as error:
         raise InvalidKeyInput(f"cannot write {output}: {error.strerror}") from None
 
@@ -112,6 +122,8 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Add the keys of an exported file, all or none; keys that are there already stay as they are."""
+    if str(file) == "-" and sys.stdin is None:
+        raise InvalidKeyInput("standard input is closed")
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
@@ -164,9 +176,16 @@ def _change(name: str, work: Callable[[KeyStore, str], Awaitable[KeyRecord]], *,
         _print_table([record], _now())
 
 
+def keys_home(settings: Settings, *, create: bool = True) -> KeyStore:
+    """The home that the settings name; StartRefused where that is a folder."""
+    url = settings.effective_keys_url
+    if url.startswith("sqlite:") and Path(url.removeprefix("sqlite://")).is_dir():
+        raise StartRefused("LIVENESS_KEYS_URL names a folder, not a file for the keys")
+    return key_store(url, settings.keys_timeout_s, create=create)
+
+
 def _in_home(work: Callable[[KeyStore], Awaitable[T]], *, create: bool = False) -> T:
-    settings = load_settings()
-    store = key_store(settings.effective_keys_url, settings.keys_timeout_s, create=create)
+    store = keys_home(load_settings(), create=create)
 
     async def session() -> T:
         try:

@@ -11,13 +11,13 @@ import uvicorn
 
 from frontend.audit.log import audit_log
 from frontend.calibration import load_calibration
+from frontend.cli.keys import keys_home
 from frontend.cli.workers import Workers
 from frontend.connections import BoundedHttp
 from frontend.core_dumps import forbid_core_dumps
 from frontend.errors import StartRefused
 from frontend.faces import FaceDetector
 from frontend.http_url import authority_of, http_url
-from frontend.keys.homes import key_store
 from frontend.logs import start_logging
 from frontend.metrics import shared_between_processes
 from frontend.safety import refuse_insecure
@@ -48,22 +48,34 @@ def run_server(settings: Settings) -> None:
 
 
 def exit_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that every `with` lets go of what it holds."""
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that every `with` lets go of what it holds.
+
+    SIGHUP, of a terminal that is closed, does what SIGTERM does by then, once: it may come from shell and kernel both.
+    Under `nohup` it stays ignored.
+    """
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
+    def hang_up(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGTERM)
+
     signal.signal(signal.SIGTERM, leave)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def listening_socket(settings: Settings) -> socket.socket:
-    """The service's address, taken before anything slow is started; StartRefused when somebody else has it."""
+    """The service's address, taken before anything slow is started; StartRefused when it cannot be had."""
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
         listener.listen(1024)
+    except socket.gaierror as error:
+        raise StartRefused(f"LIVENESS_HOST={settings.host} has no address here: {error.strerror}") from None
     except OSError as error:
         raise StartRefused(
             f"cannot listen on {authority_of(settings.host, settings.port)} ({error.strerror}): "
@@ -83,7 +95,7 @@ def check_dependencies(settings: Settings) -> None:
     async def open_keys() -> None:
         if audit := audit_log(settings):
             await audit.close()
-        store = key_store(settings.effective_keys_url, settings.keys_timeout_s)
+        store = keys_home(settings)
         try:
             await store.open()
         finally:

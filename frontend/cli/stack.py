@@ -3,9 +3,11 @@
 import asyncio
 import http.client
 import logging
+import shlex
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -53,11 +55,11 @@ def run_stack(settings: Settings) -> None:
                 on_event=logger.warning,
                 otlp_endpoint=settings.otlp_endpoint,
             ) as triton:
-                console.print(f"Triton answers at {triton.url}, its log is {triton.log_path}", markup=False)
-                key = asyncio.run(_demo_key(settings))
-                url = http_url(host, port)
-                announcer = threading.Thread(target=_announce, args=(settings, url, key, started_at_s), daemon=True)
-                announcer.start()
+                where = f"Triton answers at {triton.url}, its log is {triton.log_path}"
+                console.print(where, markup=False, soft_wrap=True)
+                key, picture = asyncio.run(_demo_key(settings)), demo_picture(settings.data_dir)
+                arguments = (settings, http_url(host, port), key, picture, started_at_s)
+                threading.Thread(target=_announce, args=arguments, daemon=True).start()
                 serve_http(settings.model_copy(update={"triton_url": triton.url, "port": port}), listener)
     except KeyboardInterrupt:
         pass
@@ -82,13 +84,12 @@ async def _demo_key(settings: Settings) -> DemoKey:
         await store.close()
 
 
-def _announce(settings: Settings, url: str, key: DemoKey, started_at_s: float) -> None:
+def _announce(settings: Settings, url: str, key: DemoKey, picture: Path, started_at_s: float) -> None:
     """Print how to use the service, once it answers over HTTP that it is ready."""
     while not is_live(url):
         time.sleep(0.1)
-    picture = demo_picture(settings.data_dir)
     before = f"""printf '{{"hash_id": "{key.hash_id}", "selfie_image": "'"""
-    request = f"""({before}; base64 < '{picture}'; printf '"}}') | tr -d '\\n'"""
+    request = f"""({before}; base64 < {shlex.quote(str(picture))}; printf '"}}') | tr -d '\\n'"""
     curl = f"{request} | curl --noproxy '*' -sS -H 'Content-Type: application/json' --data-binary @- {url}/liveness"
     left = "no limit" if key.limit is None else f"{key.left} of {key.limit} requests left"
     lines = [

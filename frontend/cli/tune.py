@@ -89,6 +89,8 @@ def _read(config: Path) -> str:
         return config.read_text()
     except OSError as error:
         raise StartRefused(f"cannot read {config} ({error.strerror}): set LIVENESS_MODEL_REPOSITORY") from None
+    except UnicodeDecodeError:
+        raise StartRefused(f"{config} is no text in UTF-8") from None
 
 
 @contextmanager

@@ -56,7 +56,9 @@ class Workers(Multiprocess):
     _failed = False
 
     def __init__(self, config: Config, sockets: list[socket], *, stop_within_s: float) -> None:
+        on_hang_up = signal.getsignal(signal.SIGHUP)
         super().__init__(config, sockets)
+        signal.signal(signal.SIGHUP, on_hang_up)  # to uvicorn it means to start the workers anew
         self._stop_within_s = stop_within_s
 
     def init_processes(self) -> None:
@@ -73,14 +75,17 @@ class Workers(Multiprocess):
         if self._failed:
             raise StartRefused("a process of the service failed to start: the log above says why")
 
-    def handle_hup(self) -> None:
+    def handle_ttin(self) -> None:
         """Nothing: an operator replaces a whole service, not its processes."""
 
-    handle_ttin = handle_ttou = handle_hup
+    handle_ttou = handle_ttin
 
     def _started(self, place: int) -> Worker:
+        """A new one, deaf to the SIGHUP that a closed terminal sends to all its processes: it is stopped from here."""
         worker = Worker(self.config, self.sockets, self._connections[place], self._at_work[place])
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # which the child inherits
         worker.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._started_at_s[worker] = time.monotonic()
         return worker
 

@@ -30,11 +30,14 @@ def sample_crops(count: int) -> Crops:
 def model_file(model_repository: Path, model: str) -> Path:
     """The `model.onnx` of the newest version; StartRefused if there is none."""
     folder = model_repository / model
-    versions = sorted((int(f.name) for f in folder.glob("*") if f.name.isdecimal()), reverse=True)
-    for version in versions[:1]:
-        if (path := folder / str(version) / "model.onnx").is_file():
-            return path
-    raise StartRefused(f"{folder} holds no VERSION/model.onnx: set LIVENESS_MODEL_REPOSITORY to a model repository")
+    versions = [f.name for f in folder.glob("[1-9]*") if f.name.isdecimal()]
+    path = folder / max(versions, key=int, default="VERSION") / "model.onnx"  # Triton too serves no older one instead
+    if not path.is_file():
+        raise StartRefused(
+            f"there is no {path}: set LIVENESS_MODEL_REPOSITORY to a model repository and LIVENESS_TRITON_MODEL to a "
+            "model in it, or remove the folder of a version without a file"
+        )
+    return path
 
 
 def expected_scores(model_path: Path) -> list[tuple[Crops, Scores]]:

@@ -1,8 +1,12 @@
-"""`liveness settings` shows what is set as it is."""
+"""`liveness settings` shows what is set as it is; what cannot be is refused by its name."""
 
 import subprocess
 import sys
 
+import pytest
+
+from frontend.errors import StartRefused
+from frontend.settings import load_settings
 from tests.conftest import environment
 
 
@@ -21,3 +25,30 @@ def test_values_are_shown_whatever_they_hold() -> None:
     assert folder in values
     assert "…" not in variables + values
     assert "secret" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", ""),
+        ("HOST", "a..b"),
+        ("HOST", "a\udcff"),
+        ("TRITON_URL", "a..b:8000"),
+        ("TRITON_MODEL", "../anti_spoof"),
+        ("REFUSE_REASONS", "a\udcff"),
+        ("ACCEPTED_RISKS", "a\udcff"),
+        ("DATA_DIR", ""),
+        ("MODEL_REPOSITORY", ""),
+        ("MIN_SHARPNESS", "inf"),
+        ("LIVE_THRESHOLD", "nan"),
+        ("MAX_BRIGHTNESS", "0.1"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_name_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"LIVENESS_{variable}", value)
+    with pytest.raises(StartRefused) as refusal:
+        load_settings()
+    assert str(refusal.value).startswith(f"bad setting: LIVENESS_{variable}: ")
+    assert "; " not in str(refusal.value)

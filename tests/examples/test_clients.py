@@ -21,7 +21,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def selfie(tmp_path_factory: pytest.TempPathFactory, portrait_jpeg: bytes) -> Path:
-    file = tmp_path_factory.mktemp("pictures") / "selfie.jpg"
+    file = tmp_path_factory.mktemp("pictures") / r'a "selfie"; made, \kept.jpg'
     file.write_bytes(portrait_jpeg)
     return file
 
@@ -66,9 +66,14 @@ NEEDED = {"sh": "curl", "node": "node"}
 
 
 @pytest.mark.parametrize("command", [SHELL, NODE], ids=["curl", "javascript"])
-def test_programs(stack: Stack, hash_id: str, selfie: Path, command: list[object]) -> None:
+def test_programs(stack: Stack, hash_id: str, selfie: Path, tmp_path: Path, command: list[object]) -> None:
     if shutil.which(program := NEEDED[str(command[0])]) is None:
         pytest.skip(f"needs {program}: apt-get install {'nodejs' if program == 'node' else program}")
+    folder = tmp_path / "für uns"
+    folder.mkdir()
+    link = tmp_path / Path(str(command[1])).name
+    link.symlink_to(shutil.copy(str(command[1]), folder))
+    command = [command[0], link]
     judged = run(*command, selfie, hash_id, stack.url)
     assert judged.returncode == 0, judged.stderr
     answer = json.loads(judged.stdout)
@@ -107,10 +112,11 @@ def test_typed_client(stack: Stack, make_key: MakeKey, selfie: Path, module: Mod
 
 
 def test_typed_client_from_a_shell(stack: Stack, hash_id: str, selfie: Path) -> None:
-    done = run(
-        sys.executable, EXAMPLES / "liveness_client.py", selfie, LIVENESS_URL=stack.url, LIVENESS_HASH_ID=hash_id
-    )
-    assert "is_live=True" in done.stdout, done.stderr
+    client, there = EXAMPLES / "liveness_client.py", {"LIVENESS_URL": stack.url, "LIVENESS_HASH_ID": hash_id}
+    done = run(sys.executable, client, selfie.with_name("missing.jpg"), client, selfie, **there)
+    assert "is_live=True" in done.stdout, "one that is not judged holds up none"
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_typed_client_tries_again_and_then_says_so(busy: str, selfie: Path, module: ModuleType) -> None:

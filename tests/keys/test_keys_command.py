@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from frontend.cli.keys import parse_expiry, parse_limit
 from frontend.errors import InvalidKeyInput, KeyStoreUnavailable
-from frontend.keys.store import KeyRecord, digest_of
+from frontend.keys.store import KeyRecord, StoredKey, digest_of
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 ACME = KeyRecord("acme", None, 0, NOW)
@@ -141,6 +143,45 @@ def test_errors_are_one_line_and_change_nothing(sqlite_home):
     ):
         assert_refused(liveness_keys(sqlite_home, *arguments), text)
     assert sqlite_home.play(lambda store: store.all()) == [ACME]
+
+
+def in_shell(home, redirection, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "frontend.cli", "keys", *arguments],
+        env=environment | {"LIVENESS_KEYS_URL": home.url},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=30,
+    )
+
+
+def test_a_hash_id_that_nobody_can_see_is_told(sqlite_home):
+    assert_refused(in_shell(sqlite_home, ">&-", "create", "--name", "acme", "--json"), "standard output is closed")
+    full = in_shell(sqlite_home, ">/dev/full", "create", "--name", "acme", "--json")
+    assert_refused(full, "the key 'acme' was made, but its hash_id could not be shown (No space left on device)")
+    assert_refused(in_shell(sqlite_home, ">/dev/full", "list"), "No space left on device")
+
+
+def test_a_closed_standard_input_is_one_line(sqlite_home):
+    assert_refused(in_shell(sqlite_home, "<&-", "import", "-"), "standard input is closed")
+
+
+def test_an_export_that_does_not_fit_leaves_no_file(sqlite_home, tmp_path):
+    keys = [StoredKey(digest_of(str(number)), replace(ACME, name=f"{number:0200}")) for number in range(200)]
+    sqlite_home.play(lambda store: store.add(keys))
+    output = tmp_path / "keys.jsonl"
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most))
+    try:
+        assert_refused(
+            liveness_keys(sqlite_home, "export", "--output", str(output)), f"cannot write {output}: File too"
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert not output.exists()
 
 
 def test_a_home_that_is_away_is_one_line():

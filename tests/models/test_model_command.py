@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from frontend.embedded import EmbeddedTriton
-from frontend.embedded.selfcheck import sample_crops
+from frontend.embedded.selfcheck import model_file, sample_crops
 from frontend.errors import InvalidModel, StartRefused
 from frontend.models.validation import examine
 from frontend.models.versions import ModelVersions
@@ -141,6 +141,16 @@ def test_a_file_that_is_not_there_and_a_repository_without_a_config_are_named(re
         pytest.fail("a file that is not there was copied")
     with pytest.raises(StartRefused, match="LIVENESS_MODEL_REPOSITORY"):
         ModelVersions(tmp_path)
+    unreachable = liveness_model(f"/{'x' * 300}", "list")
+    assert unreachable.returncode == 1
+    assert unreachable.stderr == f"liveness: /{'x' * 300}/anti_spoof/config.pbtxt: File name too long\n"
+
+
+def test_a_newest_version_without_a_file_is_named_for_triton_takes_no_older_one(repository):
+    assert model_file(repository, "anti_spoof") == repository / "anti_spoof" / "1" / "model.onnx"
+    (repository / "anti_spoof" / "10").mkdir()
+    with pytest.raises(StartRefused, match=r"/10/model\.onnx"):
+        model_file(repository, "anti_spoof")
 
 
 def test_a_repository_that_cannot_be_written_is_named(repository, model, monkeypatch):
