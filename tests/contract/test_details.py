@@ -88,7 +88,14 @@ def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
     log = tmp_path_factory.mktemp("strict") / "log"
     with (
         running(
-            "serve", "listening", log, port=0, triton_url=triton, keys_url=stack.keys_url, refuse_reasons=reasons
+            "serve",
+            "listening",
+            log,
+            port=0,
+            data_dir=log.parent,
+            triton_url=triton,
+            keys_url=stack.keys_url,
+            refuse_reasons=reasons,
         ) as (_, ready),
         httpx.Client(base_url=ready.split("listening on ")[1].strip(), timeout=20) as client,
     ):
