@@ -41,7 +41,7 @@ def page_routes(*, live_threshold: float, max_body_bytes: int) -> APIRouter:
     """The page at `/` and its files at `/web/…`, read once; the page is told the two settings that it shows."""
     files = {file.name: file.read_bytes() for file in WEB.iterdir() if file.suffix in MEDIA_TYPES}
     page = files.pop("index.html").decode()
-    page = page.replace("{live_threshold}", f"{live_threshold:g}").replace("{max_body_bytes}", str(max_body_bytes))
+    page = page.replace("{live_threshold}", repr(live_threshold)).replace("{max_body_bytes}", str(max_body_bytes))
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

@@ -8,29 +8,37 @@ const KINDS = { NotAllowedError: "denied", NotFoundError: "noCamera", Overconstr
 export class Camera {
   #stream = null;
 
-  constructor(video) {
+  /** `ended` is called when a camera that runs is unplugged, or its permission withdrawn. */
+  constructor(video, ended) {
     this.video = video;
+    this.ended = ended;
     this.canvas = document.createElement("canvas");
   }
 
-  /** Throws the Failure that says why there is no picture. */
-  async open() {
+  /** Throws the Failure that says why there is no picture; once `signal` is aborted, the camera is left to others. */
+  async open(signal) {
     if (!window.isSecureContext || !navigator.mediaDevices) throw new Failure("insecure");
     try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({
+      const stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
         video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } },
       });
-      this.video.srcObject = this.#stream;
+      if (signal.aborted) return stop(stream);
+      this.#stream = stream;
+      for (const track of stream.getTracks()) {
+        track.addEventListener("ended", () => this.#stream === stream && this.ended());
+      }
+      this.video.srcObject = stream;
       await this.video.play();
     } catch (error) {
+      if (signal.aborted) return;
       this.close();
       throw new Failure(KINDS[error.name] ?? "cameraBusy");
     }
   }
 
   close() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    if (this.#stream) stop(this.#stream);
     this.#stream = null;
     this.video.srcObject = null;
   }
@@ -55,4 +63,8 @@ export class Camera {
       this.canvas.toBlob(done, "image/jpeg", quality);
     });
   }
+}
+
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }

@@ -1,20 +1,32 @@
 // What developers want to see: the answer as it came, and the request as a command.
 
-const PLAIN_NAME = /^[\w][\w.-]*$/;
+const LOOPBACK = /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/;
+const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|\[\s*\]|\{\s*\}|[{}[\],:]|\s+/g;
 
-export function showForDevelopers(status, body, fileName) {
-  document.getElementById("answer").textContent = `${status}\n${JSON.stringify(body, null, 2)}`;
+export function showForDevelopers(status, text, fileName) {
+  document.getElementById("answer").textContent = `${status}\n${indented(text)}`;
   document.getElementById("curl").textContent = curl(fileName);
   document.getElementById("developer").hidden = false;
 }
 
+/** JSON in lines, its numbers as they came: parsed and written again, 0.0 would be 0. */
+function indented(json) {
+  let line = "\n";
+  return json.replace(JSON_TOKENS, (token) => {
+    if (token === "{" || token === "[") return token + (line += "  ");
+    if (token === "}" || token === "]") return (line = line.slice(0, -2)) + token;
+    return token === "," ? token + line : token === ":" ? ": " : token.trim();
+  });
+}
+
 function curl(fileName) {
-  const file = PLAIN_NAME.test(fileName) ? fileName : "selfie.jpg";
+  const file = `'${fileName.replaceAll("'", "'\\''")}'`;
   const url = new URL("liveness?details=true", document.baseURI);
+  const directly = LOOPBACK.test(url.hostname) ? "--noproxy '*' " : "";
   return [
     "HASH_ID='<your hash_id>'",
     `printf '{"hash_id": "%s", "selfie_image": "%s"}' "$HASH_ID" "$(base64 < ${file} | tr -d '\\n')" |`,
-    `  curl -sS -H 'Content-Type: application/json' --data-binary @- '${url}'`,
+    `  curl ${directly}-sS -H 'Content-Type: application/json' --data-binary @- '${url}'`,
   ].join("\n");
 }
 

@@ -38,7 +38,7 @@ function advice(reasons, checks) {
 export async function guide(camera, hashId, signal, { shows, fails }) {
   while (!signal.aborted) {
     try {
-      const details = await examine(hashId, await dataUriOf(await camera.frame()));
+      const details = await examine(hashId, await dataUriOf(await camera.frame()), signal);
       if (!signal.aborted) shows(assess(details));
     } catch (failure) {
       if (signal.aborted) return;

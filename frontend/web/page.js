@@ -7,16 +7,16 @@ import { guide } from "./guidance.js";
 import { checkFile } from "./photograph.js";
 import { checkKey, dataUriOf, Failure, judge } from "./service.js";
 import { showVerdict } from "./verdict.js";
-import { ACTIONS, FAILURES } from "./words.js";
+import { ACTIONS, explain } from "./words.js";
 
 const KEY = "hash_id"; // in sessionStorage: this tab's alone, gone when it is closed
 const byId = (id) => document.getElementById(id);
 const main = byId("main");
-const camera = new Camera(byId("video"));
+const camera = new Camera(byId("video"), () => showFailure(new Failure("cameraEnded")));
 const threshold = Number(document.body.dataset.liveThreshold);
 const maxBodyBytes = Number(document.body.dataset.maxBodyBytes);
 
-let guiding = null; // the AbortController of the guidance that runs
+let running = new AbortController(); // of what was begun last; whatever was begun before it is abandoned
 let chosen = null; // { blob, name } of the picture that is judged
 
 function show(view, { focus = true } = {}) {
@@ -35,9 +35,20 @@ function show(view, { focus = true } = {}) {
   window.scrollTo(0, 0);
 }
 
-function leaveCamera() {
-  guiding?.abort();
-  guiding = null;
+/** Does `work`; what still runs is abandoned, and so is this when its `signal` is aborted. */
+async function begin(work) {
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  try {
+    await work(signal);
+  } catch (error) {
+    if (!signal.aborted) showFailure(error instanceof Failure ? error : new Failure("other"));
+  }
+}
+
+function abandon() {
+  running.abort();
   camera.close();
 }
 
@@ -49,26 +60,27 @@ function forgetPicture() {
 }
 
 function showKey() {
-  leaveCamera();
+  abandon();
   forgetPicture();
   sessionStorage.removeItem(KEY);
   byId("hash-id").value = "";
+  showProblem("");
   show("key", { focus: false });
   byId("hash-id").focus();
 }
 
 function showChoose() {
-  leaveCamera();
+  abandon();
   forgetPicture();
   show("choose");
 }
 
 function showFailure(failure) {
-  leaveCamera();
-  const [title, text, action] = FAILURES[failure.kind] ?? FAILURES.other;
+  abandon();
+  const { title, text, action, ofPicture } = explain(failure);
   if (action === "file") forgetPicture(); // the browser may not be able to show it either
   byId("failure-title").textContent = title;
-  byId("failure-text").textContent = text;
+  byId("failure-text").textContent = `${text} ${ofPicture}`.trim();
   byId("failure-action").textContent = ACTIONS[action];
   byId("failure-action").onclick = { key: showKey, again: tryAgain }[action] ?? showChoose;
   byId("failure-back").hidden = action === "file" || action === "instead";
@@ -76,39 +88,50 @@ function showFailure(failure) {
 }
 
 function tryAgain() {
-  return chosen === null ? showChoose() : judgeChosen();
+  return chosen === null ? showChoose() : begin(judgeChosen);
 }
 
-async function orFailure(work) {
-  try {
-    await work();
-  } catch (error) {
-    showFailure(error instanceof Failure ? error : new Failure("other"));
-  }
-}
-
-async function problemOf(hashId) {
+async function problemOf(hashId, signal) {
   if (hashId === "") return "Type your hash_id first.";
   try {
-    await checkKey(hashId);
+    await checkKey(hashId, signal);
     return "";
   } catch (failure) {
-    const [title, text] = FAILURES[failure.kind] ?? FAILURES.other;
+    const { title, text } = explain(failure);
     return `${title}. ${text}`;
   }
 }
 
-async function takeKey(event) {
-  event.preventDefault();
-  const field = byId("hash-id");
-  const hashId = field.value.trim();
-  const problem = await problemOf(hashId);
+function showProblem(problem) {
   byId("hash-id-error").textContent = problem;
   byId("hash-id-error").hidden = problem === "";
-  field.setAttribute("aria-invalid", String(problem !== ""));
-  if (problem !== "") return field.focus();
-  sessionStorage.setItem(KEY, hashId);
-  showChoose();
+  byId("hash-id").setAttribute("aria-invalid", String(problem !== ""));
+}
+
+function showChecking(checks) {
+  byId("continue").disabled = checks;
+  byId("continue").textContent = checks ? "Checking …" : "Continue";
+  byId("key-status").textContent = checks ? "Checking the hash_id." : "";
+}
+
+function takeKey(event) {
+  event.preventDefault();
+  return begin(async (signal) => {
+    const hashId = byId("hash-id").value.trim();
+    showChecking(true);
+    const problem = await problemOf(hashId, signal);
+    showChecking(false);
+    if (signal.aborted) return;
+    showProblem(problem);
+    if (problem !== "") return byId("hash-id").focus();
+    sessionStorage.setItem(KEY, hashId);
+    showChoose();
+  });
+}
+
+function retypeKey() {
+  running.abort(); // the one before is not wanted any more
+  showProblem("");
 }
 
 function showGuidance({ checks, advice }) {
@@ -125,15 +148,13 @@ function showGuidance({ checks, advice }) {
 }
 
 function openCamera() {
-  return orFailure(async () => {
+  return begin(async (signal) => {
     forgetPicture();
     showGuidance({ checks: {}, advice: "Starting the camera …" });
     byId("take").disabled = true;
     show("camera");
-    guiding = new AbortController();
-    const { signal } = guiding;
-    await camera.open();
-    if (signal.aborted) return camera.close();
+    await camera.open(signal);
+    if (signal.aborted) return;
     byId("take").disabled = false;
     byId("take").focus();
     guide(camera, sessionStorage.getItem(KEY), signal, { shows: showGuidance, fails: showFailure });
@@ -142,37 +163,38 @@ function openCamera() {
 
 function takePicture() {
   byId("take").disabled = true; // a second click would take and send it again
-  return orFailure(async () => {
+  return begin(async (signal) => {
     const blob = await camera.take();
-    leaveCamera();
-    await judgePicture(blob, "selfie.jpg");
+    if (signal.aborted) return;
+    camera.close();
+    await judgePicture(blob, "selfie.jpg", signal);
   });
 }
 
 function choosePhotograph(file) {
-  return orFailure(async () => {
-    leaveCamera();
+  return begin(async (signal) => {
+    camera.close();
     forgetPicture();
     await checkFile(file, maxBodyBytes);
-    await judgePicture(file, file.name);
+    if (signal.aborted) return;
+    await judgePicture(file, file.name, signal);
   });
 }
 
-async function judgePicture(blob, name) {
+async function judgePicture(blob, name, signal) {
   chosen = { blob, name };
   byId("picture").src = URL.createObjectURL(blob);
-  await judgeChosen();
+  await judgeChosen(signal);
 }
 
-function judgeChosen() {
-  return orFailure(async () => {
-    const { blob, name } = chosen;
-    show("judging");
-    const { status, body, milliseconds } = await judge(sessionStorage.getItem(KEY), await dataUriOf(blob));
-    showVerdict(body, milliseconds, threshold);
-    showForDevelopers(status, body, name);
-    show("verdict");
-  });
+async function judgeChosen(signal) {
+  const { blob, name } = chosen;
+  show("judging");
+  const answer = await judge(sessionStorage.getItem(KEY), await dataUriOf(blob), signal);
+  if (signal.aborted) return;
+  showVerdict(answer.body, answer.milliseconds, threshold);
+  showForDevelopers(answer.status, answer.text, name);
+  show("verdict");
 }
 
 function acceptDrops(stage) {
@@ -190,14 +212,19 @@ function acceptDrops(stage) {
 }
 
 byId("key-form").addEventListener("submit", takeKey);
+byId("hash-id").addEventListener("input", retypeKey);
 byId("change-key").addEventListener("click", showKey);
 byId("use-camera").addEventListener("click", openCamera);
 byId("take").addEventListener("click", takePicture);
 byId("leave-camera").addEventListener("click", showChoose);
+byId("leave-judging").addEventListener("click", showChoose);
 byId("again").addEventListener("click", showChoose);
 byId("failure-back").addEventListener("click", showChoose);
 byId("file").addEventListener("change", ({ target }) => target.files[0] && choosePhotograph(target.files[0]));
-window.addEventListener("pagehide", leaveCamera);
+window.addEventListener("pagehide", abandon);
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && ["camera", "judging"].includes(main.dataset.view)) showChoose(); // it was abandoned on the way out
+});
 byId("picture").addEventListener("load", ({ target }) => {
   const ratio = target.naturalWidth / target.naturalHeight;
   byId("stage").style.setProperty("--picture-ratio", Math.min(1.5, Math.max(0.8, ratio)));

@@ -9,11 +9,19 @@ const ROOM_FOR_JSON_BYTES = 1024;
 
 /** Throws the Failure that says why not. */
 export async function checkFile(file, maxBodyBytes) {
-  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+  const head = new Uint8Array(await beginningOf(file));
   const text = String.fromCharCode(...head);
   if (text.slice(4, 8) === "ftyp" && HEIC_BRANDS.includes(text.slice(8, 12))) throw new Failure("heic");
   if (!begins(head, JPEG) && !begins(head, PNG)) throw new Failure("notAnImage");
   if (4 * Math.ceil(file.size / 3) + ROOM_FOR_JSON_BYTES > maxBodyBytes) throw new Failure("tooLarge");
+}
+
+async function beginningOf(file) {
+  try {
+    return await file.slice(0, 12).arrayBuffer();
+  } catch {
+    throw new Failure("notAnImage"); // a folder that was dropped, or a file that is gone
+  }
 }
 
 function begins(bytes, signature) {

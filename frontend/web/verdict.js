@@ -18,17 +18,28 @@ export function showVerdict(body, milliseconds, threshold) {
   byId("verdict").dataset.tone = tone;
   byId("headline").textContent = VERDICTS[kind].headline;
   byId("sentence").textContent = VERDICTS[kind].sentence;
-  byId("rule").textContent = `A picture counts as live from a score of ${threshold.toFixed(2)} on.`;
+  const least = numberText(threshold, (n) => n === threshold);
+  byId("rule").textContent = `A picture counts as live from a score of ${least} on.`;
   showDial(body.liveness_result.liveness_score, threshold);
   showFace(body.details, tone);
   showReasons(body.details.reasons, kind);
   showMeasures(body.details, milliseconds);
 }
 
+/** With two digits, or as many more as it takes to be `true`. */
+function numberText(number, isTrue) {
+  for (let digits = 2; digits < 16; digits++) {
+    const text = number.toFixed(digits);
+    if (isTrue(Number(text))) return text;
+  }
+  return String(number);
+}
+
 function showDial(score, threshold) {
   const dial = byId("dial");
-  const shown = score.toFixed(2);
+  const shown = numberText(score, (n) => (n >= threshold) === (score >= threshold));
   dial.querySelector(".score").textContent = shown;
+  dial.querySelector(".score").classList.toggle("long", shown.length > 5);
   const value = dial.querySelector(".value");
   value.setAttribute("stroke-dasharray", `${100 * score} 200`);
   value.classList.toggle("none", score < 0.005);

@@ -47,13 +47,19 @@ export const VERDICTS = {
   },
 };
 
-// kind → what happened, what to do, and what the button does: "key", "again" (the same picture), "file" or "instead".
-export const FAILURES = {
+const MAY_COUNT = "If your picture had arrived before, its verdict may have been counted.";
+
+// kind → what happened, what to do, what the button does ("key", "again" with the same picture, "file" or "instead"),
+// and what there is to say besides of a picture that was sent.
+const FAILURES = {
   credentials: ["This hash_id is not valid", "It is unknown, expired or revoked. Check it with your operator.", "key"],
   limit: ["The limit is used up", "This hash_id has had as many verdicts as it may. Ask your operator for more, or use another one.", "key"],
-  tooManyFailures: ["Too many wrong hash_ids", "The service takes no more of them from here for a while. Wait a minute, then type the right one.", "key"],
+  tooManyFailures: ["Too many wrong hash_ids", "The service takes no more wrong ones from here for a while, but the right one at any time.", "key"],
   busy: ["The service is busy", "Nothing was judged and nothing was counted. Wait a moment, then try again.", "again"],
-  away: ["No contact with the service", "Check the network, and that the service is running. Nothing was counted.", "again"],
+  away: ["No contact with the service", "Check the network, and that the service is running.", "again", MAY_COUNT],
+  gateway: ["The service does not answer", "A proxy in between had no answer from it. Wait a moment, then try again.", "again", MAY_COUNT],
+  slow: ["The request took too long to arrive", "Nothing was judged and nothing was counted. Try again, over a faster connection if there is one.", "again"],
+  fault: ["The service failed", "Report it to your operator, who finds the cause in its log.", "again"],
   tooLarge: ["The file is too large", "Choose a smaller picture; one as a phone makes it is small enough.", "file"],
   notAnImage: ["This is not a picture", "Choose a JPEG or PNG file.", "file"],
   heic: ["This is a HEIC picture", "The service takes JPEG and PNG. Save or export the picture as JPEG; on an iPhone, Settings → Camera → Formats → Most Compatible makes new ones so.", "file"],
@@ -61,9 +67,19 @@ export const FAILURES = {
   denied: ["The camera is not allowed", "Allow it for this page: in the browser, by the icon beside the address. Or choose a photograph.", "instead"],
   noCamera: ["No camera was found", "Connect one and try again, or choose a photograph.", "instead"],
   cameraBusy: ["The camera does not start", "Another program may be using it. Close that and try again, or choose a photograph.", "instead"],
+  cameraEnded: ["The camera has stopped", "It was unplugged, or is not allowed any more. Mend that and try again, or choose a photograph.", "instead"],
   insecure: ["The camera needs a secure address", "Browsers allow it over https or on this very machine (localhost) alone. Choose a photograph, or open this page over https.", "instead"],
   other: ["That did not work", "The service gave an answer that this page does not know. Its log says more.", "again"],
 };
+
+const IN_THE_LOG = ["fault", "other"];
+
+/** A Failure → title, text, action and what is said of a picture that was sent. */
+export function explain({ kind, requestId }) {
+  const [title, text, action, ofPicture = ""] = FAILURES[kind] ?? FAILURES.other;
+  const name = requestId && IN_THE_LOG.includes(kind) ? ` X-Request-ID: ${requestId}` : "";
+  return { title, text: text + name, action, ofPicture };
+}
 
 export const ACTIONS = {
   key: "Type another hash_id",

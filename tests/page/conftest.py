@@ -18,6 +18,7 @@ from tests.conftest import MakeKey, Stack, jpeg_of, recaptured_on_a_screen, runn
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
+VERDICTS = "**/liveness?details=true"
 OpenPage = Callable[..., Page]
 
 

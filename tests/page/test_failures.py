@@ -1,12 +1,13 @@
 """Whatever goes wrong is said in plain words, with a way on."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import MakeKey, Stack
-from tests.page.conftest import OpenPage, choose, enter_key
+from tests.page.conftest import VERDICTS, OpenPage, choose, enter_key
 
 
 def expect_failure(page: Page, title: str, action: str) -> None:
@@ -93,6 +94,45 @@ def test_files_that_are_no_pictures(open_page: OpenPage, new_key: MakeKey, pictu
         expect(page.locator("#picture")).to_be_hidden()
         page.get_by_role("button", name="Choose another picture").click()
     choose(page, pictures / "live.jpg", "A live person")
+
+
+def test_folder_that_is_dropped(open_page: OpenPage, new_key: MakeKey, tmp_path: Path) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    session = page.context.new_cdp_session(page)
+    files = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": files})
+    expect_failure(page, "This is not a picture", "Choose another picture")
+
+
+ANSWERS = [
+    (408, '{"error": "The request took too long."}', "The request took too long to arrive", "counted"),
+    (413, "<html>", "The file is too large", "smaller picture"),
+    (429, "<html>", "The service is busy", "nothing was counted"),
+    (500, '{"error": "The service failed."}', "The service failed", "X-Request-ID: name-7"),
+    (502, "<html>", "The service does not answer", "may have been counted"),
+    (503, "<html>", "The service does not answer", "may have been counted"),
+    (504, '{"message": "Timeout"}', "The service does not answer", "may have been counted"),
+    (418, "<html>", "That did not work", "X-Request-ID: name-7"),
+]
+"""Answers of the service and of proxies before it: status, body, and what the page says."""
+
+
+def test_answers_without_a_verdict(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    for status, body, title, text in ANSWERS:
+        fulfilled = partial(Route.fulfill, status=status, body=body, headers={"X-Request-ID": "name-7"})
+        page.route(VERDICTS, fulfilled)
+        choose(page, pictures / "small.jpg", title)
+        expect(page.locator("#failure-text")).to_contain_text(text)
+        page.locator("#failure-back, #failure-action").locator("visible=true").last.click()
+    page.get_by_role("button", name="Change hash_id").click()
+    page.route("**/guidance", lambda route: route.fulfill(status=429, body='{"error": "Too many failed …"}'))
+    page.get_by_label("Your hash_id").fill("wrong")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("but the right one at any time.")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -9,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import MakeKey
-from tests.page.conftest import OpenPage, choose, enter_key
+from tests.page.conftest import VERDICTS, OpenPage, choose, enter_key
 
 
 def shown_answer(page: Page) -> dict:
@@ -74,6 +75,7 @@ def test_photographs(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> N
         choose(page, pictures / f"{picture}.jpg", headline)
         assert page.locator("#reasons-list code").all_inner_texts() == reasons
         assert shown_answer(page)["details"]["reasons"] == reasons
+        assert ('"liveness_score": 0.0\n' in page.locator("#answer").inner_text()) == (picture == "coffee")
         page.get_by_role("button", name="Check another").click()
 
 
@@ -102,12 +104,14 @@ def test_photograph_that_is_dropped(open_page: OpenPage, new_key: MakeKey, pictu
     expect(page.get_by_role("heading", name="Not a live person")).to_be_visible()
 
 
-def test_what_developers_see(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+def test_what_developers_see(open_page: OpenPage, new_key: MakeKey, pictures: Path, tmp_path: Path) -> None:
     """The frame is where the answer says, the answer can be copied, and the curl line gives the same answer."""
     hash_id = new_key()
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     enter_key(page, hash_id)
-    choose(page, pictures / "live.jpg", "A live person")
+    picture_path = tmp_path / "-it's a [face], früh & $late.jpg"
+    picture_path.write_bytes((pictures / "live.jpg").read_bytes())
+    choose(page, picture_path, "A live person")
     face = shown_answer(page)["details"]["face"]
     picture, frame = (page.locator(name).bounding_box() for name in ("#picture", "#overlay .frame"))
     assert picture
@@ -124,8 +128,26 @@ def test_what_developers_see(open_page: OpenPage, new_key: MakeKey, pictures: Pa
 
     assert hash_id not in page.content()
     command = page.locator("#curl").inner_text().replace("<your hash_id>", hash_id)
-    done = subprocess.run(["sh", "-c", command], cwd=pictures, capture_output=True, text=True, check=True)
+    proxied = os.environ | {"http_proxy": "http://127.0.0.1:9"}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=proxied, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == shown_answer(page)
+
+
+def test_score_is_never_rounded_across_the_threshold(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page()
+    enter_key(page, new_key())
+    scores = ["0.498", "0.499996", "0.494", "0.5"]
+
+    def answer(route: Route) -> None:
+        text = route.fetch().text()
+        route.fulfill(status=201, body=re.sub(r'(?<="liveness_score": )[\d.]+', scores.pop(0), text))
+
+    page.route(VERDICTS, answer)
+    for shown in ("0.498", "0.499996", "0.49", "0.50"):
+        choose(page, pictures / "screen.jpg", "Not a live person")
+        expect(page.locator("#dial .score")).to_have_text(shown)
+        expect(page.locator("#rule")).to_have_text("A picture counts as live from a score of 0.50 on.")
+        page.get_by_role("button", name="Check another").click()
 
 
 @pytest.mark.parametrize(
