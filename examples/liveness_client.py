@@ -46,8 +46,9 @@ class LivenessError(Exception):
 
 
 class Unavailable(LivenessError):
-    """It gave none after every attempt; `status` is 0 where no answer came. Nothing was counted, unless an answer was lost
-    on the way.
+    """It gave none after every attempt; `status` is 0 where no answer came.
+
+    Nothing was counted, unless an answer was lost on the way.
     """
 
 
