@@ -24,6 +24,7 @@ def two_processes(folder: Path, **settings: object) -> Iterator[tuple[str, list[
         url = ready.split("Services is live: ")[1].split()[0]
         workers = frontend_processes(psutil.Process(process.pid))
         assert len(workers) == 2
+        assert within(30, lambda: (folder / "log").read_text().count("startup complete") == 2)
         yield url, workers
 
 

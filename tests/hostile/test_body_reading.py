@@ -111,6 +111,14 @@ def test_what_is_not_read_is_not_gathered() -> None:
         assert not app.pieces
 
 
+def answer_to(client: socket.socket, request: bytes) -> bytes:
+    """Nothing where the connection was ended over what was still on its way."""
+    with suppress(ConnectionError):
+        client.sendall(request)
+        return client.recv(100)
+    return b""
+
+
 def test_large_bodies_on_their_way_are_bounded_and_selfies_get_in_all_the_same() -> None:
     app, size = Reader(), 6 * READ_AHEAD_BYTES
     app.may_read.set()
@@ -121,8 +129,7 @@ def test_large_bodies_on_their_way_are_bounded_and_selfies_get_in_all_the_same()
     with served(app) as first, connect(first) as second, connect(first) as selfie, connect(first) as third:
         first.sendall(head(size) + b"x" * (5 * READ_AHEAD_BYTES))
         assert within(10, lambda: sum(app.pieces) > 4 * READ_AHEAD_BYTES)
-        second.sendall(head(size) + b"x" * (4 * READ_AHEAD_BYTES))
-        assert second.recv(100).startswith(b"HTTP/1.1 503")
+        assert answer_to(second, head(size) + b"x" * (4 * READ_AHEAD_BYTES))[:12] in {b"HTTP/1.1 503", b""}
         selfie.sendall(head(330_000) + b"x" * 330_000)
         assert selfie.recv(100).startswith(b"HTTP/1.1 204")
         first.sendall(b"x" * READ_AHEAD_BYTES)
