@@ -255,10 +255,9 @@ class BoundedHttp(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         unanswered = self._requests_unanswered()
-        if not unanswered:
-            if not answered_already:
-                self._told(error_type)
-                self.transport.write(raw_answer(error_type, self._limits.retry_after_s, new_request_id()))
+        if not unanswered and not answered_already:
+            self._told(error_type)
+            self.transport.write(raw_answer(error_type, self._limits.retry_after_s, new_request_id()))
         elif len(unanswered) == 1 and unanswered[0].more_body and not self.cycle.response_started:
             state = unanswered[0].scope["state"]
             state[CUT_OFF_AS] = error_type

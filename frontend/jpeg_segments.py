@@ -1,6 +1,7 @@
 """What a JPEG file would cost its decoders, by its segments (ITU-T T.81, B.1), before any of them begins."""
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,18 +21,16 @@ def has_a_long_head(data: bytes) -> bool:
     Pillow goes through it segment by segment, and through what is between them byte by byte, a second for every 2 MB;
     it copies what it has of EXIF for each further segment of it.
     """
-    position, padding_bytes, exif_segments = 2, 0, 0
-    for _ in range(_MAX_SEGMENTS):
-        found = _MARKER.search(data, position)
-        padding_bytes += (found.start() if found else len(data)) - position
+    padding_bytes = exif_segments = 0
+    for marker, before_bytes, length_at in _segments(data):
+        padding_bytes += before_bytes
         if padding_bytes > _MAX_PADDING_BYTES:
             return True
-        if found is None or found.group()[1] in {_START_OF_SCAN, _END_OF_IMAGE}:
+        if marker in {_START_OF_SCAN, _END_OF_IMAGE}:
             return False
-        exif_segments += data.startswith(_EXIF, found.end() + 2)
+        exif_segments += data.startswith(_EXIF, length_at + 2)
         if exif_segments > _MAX_EXIF_SEGMENTS:
             return True
-        position = _end_of_segment(data, found)
     return True
 
 
@@ -44,17 +43,27 @@ def has_more_scans(data: bytes, most: int) -> bool:
     words = (np.frombuffer(data, "<u2", (len(data) - first) // 2, first) for first in (0, 1))
     if sum(int(np.count_nonzero(word == _START_OF_SCAN_WORD)) for word in words) <= most:
         return False
-    scans, position = 0, 2
-    for _ in range(_MAX_SEGMENTS):
-        found = _MARKER.search(data, position)
-        if found is None or found.group()[1] == _END_OF_IMAGE:
+    scans = 0
+    for marker, _, _ in _segments(data):
+        if marker == _END_OF_IMAGE:
             return False
-        scans += found.group()[1] == _START_OF_SCAN
+        scans += marker == _START_OF_SCAN
         if scans > most:
             return True
-        position = _end_of_segment(data, found)
     return True
 
 
-def _end_of_segment(data: bytes, marker: re.Match[bytes]) -> int:
-    return marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of each segment the marker, the number of bytes between it and the one before, and where its length stands.
+
+    The last is the end of the image, or of the data, unless there are more than _MAX_SEGMENTS.
+    """
+    position = 2
+    for _ in range(_MAX_SEGMENTS):
+        found = _MARKER.search(data, position)
+        start = found.start() if found else len(data)
+        marker = found.group()[1] if found else _END_OF_IMAGE
+        yield marker, start - position, start + 2
+        if marker == _END_OF_IMAGE:
+            return
+        position = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")

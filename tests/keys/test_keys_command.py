@@ -20,10 +20,10 @@ NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
 ACME = KeyRecord("acme", None, 0, NOW)
 
 
-def liveness_keys(home, *arguments, columns=150, **options):
+def liveness_keys(home, *arguments, columns=150, redirection="", **options):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
     return subprocess.run(
-        [sys.executable, "-m", "frontend.cli", "keys", *arguments],
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "frontend.cli", "keys", *arguments],
         env=environment | {"LIVENESS_KEYS_URL": home.url, "COLUMNS": str(columns)},
         cwd=Path(__file__).parents[2],
         capture_output=True,
@@ -145,28 +145,17 @@ def test_errors_are_one_line_and_change_nothing(sqlite_home):
     assert sqlite_home.play(lambda store: store.all()) == [ACME]
 
 
-def in_shell(home, redirection, *arguments):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVENESS_")}
-    return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "frontend.cli", "keys", *arguments],
-        env=environment | {"LIVENESS_KEYS_URL": home.url},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=30,
-    )
-
-
 def test_a_hash_id_that_nobody_can_see_is_told(sqlite_home):
-    assert_refused(in_shell(sqlite_home, ">&-", "create", "--name", "acme", "--json"), "standard output is closed")
-    full = in_shell(sqlite_home, ">/dev/full", "create", "--name", "acme", "--json")
+    assert_refused(
+        liveness_keys(sqlite_home, "create", "--name", "acme", "--json", redirection=">&-"), "standard output is closed"
+    )
+    full = liveness_keys(sqlite_home, "create", "--name", "acme", "--json", redirection=">/dev/full")
     assert_refused(full, "the key 'acme' was made, but its hash_id could not be shown (No space left on device)")
-    assert_refused(in_shell(sqlite_home, ">/dev/full", "list"), "No space left on device")
+    assert_refused(liveness_keys(sqlite_home, "list", redirection=">/dev/full"), "No space left on device")
 
 
 def test_a_closed_standard_input_is_one_line(sqlite_home):
-    assert_refused(in_shell(sqlite_home, "<&-", "import", "-"), "standard input is closed")
+    assert_refused(liveness_keys(sqlite_home, "import", "-", redirection="<&-"), "standard input is closed")
 
 
 def test_an_export_that_does_not_fit_leaves_no_file(sqlite_home, tmp_path):
