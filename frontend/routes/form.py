@@ -1,17 +1,13 @@
 """A multipart/form-data body (RFC 7578) → its fields, in memory alone: no part of a picture ever comes to a disk."""
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 
 from frontend.errors import InvalidForm
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
 MAX_PARTS = 16
+MAX_PART_HEAD_BYTES = 8 * 1024
 
 
 def boundary_in(content_type: str) -> bytes | None:
@@ -25,72 +21,39 @@ async def form_fields(chunks: AsyncIterator[bytes], boundary: bytes) -> dict[str
 
     A part is a file when it has a filename, or a Content-Type that is no text. Raises InvalidForm when the body is cut
     short, malformed, of more than MAX_PARTS parts, or has a text that is no UTF-8.
+
+    It is taken apart whole: python_multipart's parser looks at some bytes one by one, which anybody may send by the
+    megabyte.
     """
-    form = _Form()
+    body = b"".join([b"\r\n", *[chunk async for chunk in chunks]])
+    _preamble, *pieces = body.split(b"\r\n--" + boundary, MAX_PARTS + 1)
+    fields: dict[str, str | bytes] = {}
+    for piece in pieces:
+        if piece.startswith(b"--"):
+            return fields
+        name, value = _field(piece)
+        fields[name] = value
+    raise InvalidForm(f"cut short, or more than {MAX_PARTS} parts")
+
+
+def _field(piece: bytes) -> tuple[str, str | bytes]:
+    """Name and content of a part: the rest of the boundary's line, headers, an empty line, the content."""
+    end_of_head = piece.find(b"\r\n\r\n", 0, MAX_PART_HEAD_BYTES)
+    rest_of_line, *lines = piece[: max(end_of_head, 0)].split(b"\r\n")
+    if end_of_head < 0 or rest_of_line.strip(b" \t"):
+        raise InvalidForm("a part without a head, or with one that is too long")
+    headers: dict[bytes, str] = {}
+    for line in lines:
+        header, colon, text = line.partition(b":")
+        if not colon:
+            raise InvalidForm("a header without a colon")
+        headers[header.lower()] = text.strip(b" \t").decode("latin-1")
+    _, options = parse_options_header(headers.get(b"content-disposition", ""))
+    content_type, _ = parse_options_header(headers.get(b"content-type", "text/plain"))
+    name, content = options.get(b"name", b"").decode("latin-1"), piece[end_of_head + 4 :]
+    if b"filename" in options or not content_type.startswith(b"text/"):
+        return name, content
     try:
-        parser = MultipartParser(boundary, form.callbacks())
-        async for chunk in chunks:
-            parser.write(chunk)
-        parser.finalize()
-    except FormParserError as error:
-        raise InvalidForm(f"malformed: {type(error).__name__}") from None
-    if not form.complete:
-        raise InvalidForm("cut short")
-    return form.fields
-
-
-class _Form:
-    """What the parser calls, part by part."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, str | bytes] = {}
-        self.complete = False
-        self._parts = 0
-
-    def callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_name,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-            "on_end": self._complete,
-        }
-
-    def _begin(self) -> None:
-        self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise InvalidForm(f"more than {MAX_PARTS} parts")
-        self._headers: dict[bytes, bytes] = {}
-        self._name = self._value = b""
-        self._content: list[bytes] = []
-
-    def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        self._headers[self._name.lower()] = self._value
-        self._name = self._value = b""
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        self._content.append(data[start:end])
-
-    def _end(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
-        content_type, _ = parse_options_header(self._headers.get(b"content-type", b"text/plain").decode("latin-1"))
-        content = b"".join(self._content)
-        name = options.get(b"name", b"").decode("latin-1")
-        if b"filename" in options or not content_type.startswith(b"text/"):
-            self.fields[name] = content
-            return
-        try:
-            self.fields[name] = content.decode()
-        except UnicodeDecodeError:
-            raise InvalidForm("a text that is no UTF-8") from None
-
-    def _complete(self) -> None:
-        self.complete = True
+        return name, content.decode()
+    except UnicodeDecodeError:
+        raise InvalidForm("a text that is no UTF-8") from None

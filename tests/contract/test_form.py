@@ -1,6 +1,7 @@
 """multipart/form-data on POST /liveness: the same answers as JSON gets, and no picture on a disk."""
 
 import socket
+import time
 from pathlib import Path
 
 import httpx
@@ -56,6 +57,8 @@ def test_fields_that_are_missing_or_wrong(client: httpx.Client, make_key: MakeKe
         b"--b\r\n" + b"X: y\r\n" * 1000 + b"\r\n\r\n--b--\r\n",
         b"--b\r\nX: " + b"y" * 100_000 + b"\r\n\r\n\r\n--b--\r\n",
         b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n' * 1000 + b"--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="hash_id"\r\n\r\na\r\n--bX\r\n--b--\r\n',
+        b"--b\r\nno header\r\n\r\na\r\n--b--\r\n",
     ],
     ids=lambda body: repr(body[:20]),
 )
@@ -64,6 +67,15 @@ def test_what_is_no_intact_form(client: httpx.Client, body: bytes) -> None:
     assert answer.status_code in {400, 401}
     if answer.status_code == 400:
         assert answer.json() == NO_FORM
+
+
+@pytest.mark.parametrize("endless", [b"\r\n--b" + b" " * 20_000_000, b"\r\n--bX" * 3_500_000], ids=["blanks", "lines"])
+def test_lines_that_begin_as_the_boundary_take_no_time(client: httpx.Client, endless: bytes) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="hash_id"\r\n\r\na' + endless
+    began_s = time.monotonic()
+    answer = client.post("/liveness", content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert (answer.status_code, answer.json()) == (400, NO_FORM)
+    assert time.monotonic() - began_s < 1, "byte by byte it takes four seconds"
 
 
 def test_json_that_is_called_a_form_without_a_boundary_is_json(
