@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi_offline import FastAPIOffline
 
 from frontend.admission import Admission
 from frontend.audit.log import audit_log
@@ -110,7 +109,7 @@ def create_app(settings: Settings, at_work: SharedCount | None = None) -> FastAP
                 "connection_refused": metrics.connection_refused if metrics else lambda _error_type: None,
             }
 
-    app = FastAPIOffline(
+    app = FastAPI(
         title="Face liveness",
         version=service_version(),
         description="Tells whether a live person or a presentation attack was in front of the camera.",

@@ -1,9 +1,14 @@
 """Health, readiness and the interactive documentation."""
 
 import re
+import socket
+import time
+from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.conftest import Stack
 
 
 def test_healthz(client: httpx.Client) -> None:
@@ -27,6 +32,18 @@ def test_documentation_page_needs_nothing_from_elsewhere(client: httpx.Client) -
         assert client.get(source).status_code == 200
     assert "http://" not in page.text
     assert "https://" not in page.text
+
+
+def test_a_client_that_reads_no_documentation_holds_no_open_file(stack: Stack) -> None:
+    host, port = stack.url.removeprefix("http://").split(":")
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect((host, int(port)))
+        reader.sendall(b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 8)
+        assert reader.recv(15) == b"HTTP/1.1 200 OK"
+        time.sleep(0.5)  # by now the network holds what it can
+        open_files = [link.readlink().name for link in Path(f"/proc/{stack.process.pid}/fd").iterdir()]
+    assert "swagger-ui-bundle.js" not in open_files
 
 
 def test_openapi_has_an_example_for_each_case_of_the_contract(client: httpx.Client) -> None:
