@@ -18,6 +18,9 @@ from frontend.shared_count import SharedCount
 
 GIVE_WAY_S = 0.01
 """How long a process with more connections than another leaves a new one to it."""
+TAKEN_AFTER = 4
+"""Most connections that a process takes once it has given way in vain: one alone every GIVE_WAY_S would be fewer than
+it can serve, where each request comes over a connection of its own and the other process hangs."""
 NO_DESCRIPTORS_PAUSE_S = 0.1
 
 
@@ -51,8 +54,9 @@ class SharingServer(Server):
 class SharedListener:
     """Takes connections from `listener` for the running event loop; in a server's place for uvicorn, which closes it.
 
-    Where another process has fewer connections it gives way for `GIVE_WAY_S`, and takes then what is still there: one
-    that hangs holds up nobody for longer. `connections` are those that are open in this process.
+    Where another process has fewer connections it gives way for `GIVE_WAY_S`, and takes then what is still there, up to
+    TAKEN_AFTER connections: one that hangs holds up nobody for longer. `connections` are those that are open in this
+    process.
     """
 
     def __init__(
@@ -102,16 +106,19 @@ class SharedListener:
 
     def _resume(self) -> None:
         self._listen()
-        self._take()
+        for _ in range(TAKEN_AFTER):
+            if not self._take():
+                break
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Whether there was a connection to take."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return  # another process took it, or the client has gone
+            return False  # another process took it, or the client has gone
         except OSError:
             self._pause_for(NO_DESCRIPTORS_PAUSE_S)
-            return
+            return False
         connection.setblocking(False)
         task: asyncio.Task[object] = self._loop.create_task(
             self._loop.connect_accepted_socket(self._new_protocol, connection)
@@ -119,3 +126,4 @@ class SharedListener:
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
         self.tell()
+        return True

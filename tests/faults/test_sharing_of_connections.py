@@ -4,6 +4,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -59,5 +60,27 @@ def test_one_that_hangs_holds_up_no_new_connection(service: tuple[str, list[psut
             begun_s = time.monotonic()
             assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
             assert time.monotonic() - begun_s < 1
+    finally:
+        hung.send_signal(signal.SIGCONT)
+
+
+def test_beside_one_that_hangs_more_connections_are_taken_than_could_be_judged(
+    service: tuple[str, list[psutil.Process]],
+) -> None:
+    url, (hung, _) = service
+    host, port = httpx.URL(url).host, httpx.URL(url).port or 0
+
+    def ask() -> None:
+        with socket.create_connection((host, port), timeout=10) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+    hung.send_signal(signal.SIGSTOP)
+    try:
+        begun_s = time.monotonic()
+        with ThreadPoolExecutor(12) as clients:
+            for asked in [clients.submit(ask) for _ in range(400)]:
+                asked.result()
+        assert time.monotonic() - begun_s < 3
     finally:
         hung.send_signal(signal.SIGCONT)
