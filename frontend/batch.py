@@ -20,7 +20,7 @@ class BatchJudge:
     They are counted one after the other once all are judged: of a batch that nobody waits for any more, none.
     With no more lanes than there are threads for the work of the CPU, a picture that comes alone finds only as many of
     a batch's pictures before it as are being worked on, however long the batch is; and the batches take turns, picture
-    by picture. Of batches themselves `max_batches` are taken on at once, and as many wait for up to `wait_s`.
+    by picture. Of batches themselves `max_batches` are taken on at once, and a quarter as many wait for up to `wait_s`.
     """
 
     def __init__(self, service: LivenessService, *, lanes: int, max_batches: int, wait_s: float) -> None:

@@ -6,6 +6,7 @@ uvicorn itself bounds only the pause between two requests.
 # ruff: noqa: D102  asyncio, uvicorn and httptools document the methods
 
 import asyncio
+import select
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from uvicorn.server import ServerState
 
 from frontend.errors import HeadTooLarge, LivenessError, MalformedRequest, Overloaded, RequestTooSlow
 from frontend.routes.answers import CUT_OFF_AS, raw_answer
+from frontend.routes.departure import HUNG_UP
 from frontend.routes.request_id import new_request_id
 from frontend.stopping import Stopping
 
@@ -99,6 +101,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        if self.client:  # IPv4 as it is written in settings, though a socket of "::" tells it as IPv6
+            self.client = self.client[0].removeprefix("::ffff:"), self.client[1]
         if len(self.connections) > self._limits.max_connections:
             self._refuse(Overloaded)
         else:
@@ -135,12 +139,17 @@ class BoundedHttp(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._sending is None:
-            self._sending = self.loop.call_later(self._limits.response_timeout_s, self._cut_off)
+        self._time_answer()
 
     def resume_writing(self) -> None:
-        self._stop_timing_answer()
+        if not self.transport.is_closing():  # else the rest too has to be read in time
+            self._stop_timing_answer()
         super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # once the client has read the rest, for which it has a time
+            self._time_answer()
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
@@ -152,6 +161,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"][HUNG_UP] = self._has_hung_up
         self._awaited = Awaited.HEAD
         self.arriving_bytes = 0
         self._bytes_beside_body = 0
@@ -163,6 +173,10 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            raise httptools.HttpParserError("another coding of the body than chunks")
+        if self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
         self._awaited = Awaited.BODY
         self._bytes_beside_body = 0
@@ -234,6 +248,10 @@ class BoundedHttp(HttpToolsProtocol):
         """Whether uvicorn has dropped its own timer for bytes that began no request, or that came after the answer."""
         return self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete)
 
+    def _time_answer(self) -> None:
+        if self._sending is None:
+            self._sending = self.loop.call_later(self._limits.response_timeout_s, self._cut_off)
+
     def _stop_timing_answer(self) -> None:
         if self._sending is not None:
             self._sending.cancel()
@@ -241,6 +259,22 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _requests_unanswered(self) -> "list[RequestResponseCycle]":
         return [cycle for cycle in self._unanswered if not cycle.response_complete]
+
+    def _has_hung_up(self) -> bool:
+        """Whether the client has ended the connection, also where the event loop has not come to read that yet.
+
+        Nothing is answered on it any more then. For any thread.
+        """
+        if self.transport.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket"), select.POLLRDHUP)
+        if not poll.poll(0):
+            return False
+        for cycle in self._requests_unanswered():
+            cycle.disconnected = True
+        self.loop.call_soon_threadsafe(self.transport.abort)
+        return True
 
     def _cut_off(self) -> None:
         """End the connection at once: the kernel too drops what the client has left unread, megabytes maybe."""
@@ -264,3 +298,4 @@ class BoundedHttp(HttpToolsProtocol):
             request_id = state.setdefault("request_id", new_request_id())
             self.transport.write(raw_answer(error_type, self._limits.retry_after_s, request_id))
         self.transport.close()
+        self._time_answer()

@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 
 MAX_ADDRESSES = 10_000
@@ -46,6 +46,6 @@ def _customer(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address[:64]
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ip_network((parsed, IPV6_CUSTOMER_BITS), strict=False))
+    if isinstance(parsed, IPv6Address):  # the number alone: the text may go on, behind a %, with what the client likes
+        return str(parsed.ipv4_mapped or IPv6Network((int(parsed), IPV6_CUSTOMER_BITS), strict=False))
     return address

@@ -15,6 +15,9 @@ from frontend.observation import Observation, Observer
 from frontend.pipeline import Pipeline, Verdict
 from frontend.timing import StageClock
 
+MAX_HASH_ID_CHARACTERS = 1024
+"""Longer ones are nobody's and need no digest, which takes long for the millions that anybody may send."""
+
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
@@ -158,6 +161,6 @@ class LivenessService:
 
 
 def _digest_of(hash_id: object) -> bytes:
-    if not isinstance(hash_id, str):
-        raise InvalidCredentials("hash_id is absent or no string")
+    if not isinstance(hash_id, str) or len(hash_id) > MAX_HASH_ID_CHARACTERS:
+        raise InvalidCredentials("hash_id is absent, no string or too long")
     return digest_of(hash_id)

@@ -60,7 +60,7 @@ async def _chunks(request: Request, max_body_bytes: int) -> AsyncIterator[bytes]
     Raises BodyTooLarge as soon as the limit is passed (from Content-Length, before anything is read, where there
     is one).
     """
-    claimed = request.headers.get("content-length", "")
+    claimed = request.headers.get("content-length", "").lstrip("0")  # of which HTTP allows more than `int` takes
     if claimed.isdecimal() and int(claimed) > max_body_bytes:
         raise BodyTooLarge(f"Content-Length {claimed[:20]}")
     size = 0

@@ -138,6 +138,22 @@ def test_a_client_that_leaves_before_the_answer_is_not_charged(
     assert used(hash_id) == 1
 
 
+def test_nor_is_one_that_had_asked_for_more_behind_it(
+    stack: Stack, make_key: MakeKey, used: Callable[[str], int], portrait_jpeg: bytes, client: httpx.Client
+) -> None:
+    """What it asks for next keeps the service from reading that it has gone."""
+    hash_id = make_key(limit=50)
+    body = json.dumps({"hash_id": hash_id, "selfie_image": data_uri(portrait_jpeg)}).encode()
+    first = b"POST /liveness HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    host, port = stack.url.removeprefix("http://").split(":")
+    for _ in range(10):
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(first + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert client.post("/liveness", content=body).status_code == 201
+    time.sleep(0.5)
+    assert used(hash_id) == 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/liveness", 405), ("POST", "/", 405), ("GET", "/x", 404), ("POST", "/liveness/", 404)],

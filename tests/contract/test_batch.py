@@ -74,6 +74,17 @@ def test_a_refused_hash_id_refuses_the_whole_call_whatever_else_is_wrong_with_it
     assert (answer.status_code, answer.json()) == (401, {"message": "Invalid credentials"})
 
 
+def test_a_hash_id_of_40_megabytes_takes_no_longer_than_as_much_of_anything_else(client: httpx.Client) -> None:
+    def refused_after_s(**fields: str) -> float:
+        body = json.dumps({"selfie_images": [""] * 16, **fields})
+        begun_at_s = time.monotonic()
+        assert client.post("/liveness/batch", content=body).status_code == 401
+        return time.monotonic() - begun_at_s
+
+    rounds = [(refused_after_s(hash_id="a" * 40_000_000), refused_after_s(other="a" * 40_000_000)) for _ in range(3)]
+    assert min(long for long, _ in rounds) < 3 * max(other for _, other in rounds)
+
+
 def test_a_batch_that_nobody_waits_for_costs_nothing(
     stack: Stack, client: httpx.Client, make_key: MakeKey, used: Callable[[str], int], portrait_jpeg: bytes
 ) -> None:

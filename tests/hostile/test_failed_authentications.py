@@ -52,6 +52,14 @@ def test_what_a_client_claims_before_the_proxy_adds_its_address_is_not_believed(
     assert [answer.status_code for answer in answers] == [401] * ALLOWED + [429]
 
 
+def test_a_proxy_is_trusted_by_its_ipv4_address_where_ipv6_is_listened_on_too(serving: Serving) -> None:
+    settings = {"failed_authentications_allowed": 1, "host": "::", "accepted_risks": "plain-http"}
+    with serving(**settings, trusted_proxies="127.0.0.0/8") as served:
+        url = served.url.replace("[::]", "127.0.0.1")
+        answers = fail(url, *(f"192.0.2.{number}" for number in range(3)))
+    assert [answer.status_code for answer in answers] == [401] * 3
+
+
 def test_without_a_trusted_proxy_the_header_is_passed_over(serving: Serving) -> None:
     with serving(failed_authentications_allowed=ALLOWED) as served:
         answers = fail(served.url, *(f"192.0.2.{number}" for number in range(ALLOWED + 1)))
@@ -85,6 +93,15 @@ def test_an_ipv6_customer_is_one_however_many_addresses_there_are() -> None:
     assert failures.record("2001:db8:1:3::1") is None
     assert failures.record("::ffff:192.0.2.1") is None
     assert failures.record("::ffff:192.0.2.2") is None
+    assert failures.record("192.0.2.2") == 60
+
+
+def test_what_follows_an_ipv6_address_makes_it_no_other_customer() -> None:
+    failures = FailedAuthentications(1, 60, now_s=lambda: 0.0)
+    for address in ("2001:db8:1:2::", "::ffff:192.0.2.1"):
+        assert failures.record(address) is None
+        assert failures.record(f"{address}%{'a' * 60_000}") == 60
+    assert len(failures) == 2
 
 
 def test_none_is_no_limit() -> None:

@@ -55,6 +55,10 @@ REFUSED = {
     "length beyond 64 bits": request(b"Content-Length: 99999999999999999999999", body=BODY),
     "chunked twice and not last": request(b"Transfer-Encoding: chunked, identity", body=BODY + SMUGGLED),
     "chunked with a vertical tab": request(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + SMUGGLED),
+    "identity and chunked": request(
+        b"Transfer-Encoding: identity", CHUNKED, body=b"10\r\n" + BODY + b"\r\n0\r\n\r\n" + SMUGGLED
+    ),
+    "compressed and chunked": request(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n" + SMUGGLED),
     "unknown coding": request(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + SMUGGLED),
     "chunk size of no hexadecimal": request(CHUNKED, body=b"zz\r\n" + BODY),
     "chunk size beyond 64 bits": request(CHUNKED, body=b"fffffffffffffffff\r\n" + BODY),
@@ -109,6 +113,14 @@ TAKEN = {
     "encoded NUL": (request(b"Connection: close", start=b"GET /static-offline-docs/%00 HTTP/1.1"), [404]),
     "path of no UTF-8": (request(b"Connection: close", start=b"GET /%ff%fe HTTP/1.1"), [404]),
     "expect 100": (request(LENGTH, b"Expect: 100-continue", b"Connection: close", body=BODY), [100, 401]),
+    "expect 100 of HTTP/1.0": (
+        b"POST /liveness HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 16\r\n\r\n" + BODY,
+        [401],
+    ),
+    "length with 5,000 zeros": (
+        request(b"Content-Length: " + b"0" * 5_000 + b"16", b"Connection: close", body=BODY),
+        [401],
+    ),
     "expect the unknown": (request(LENGTH, b"Expect: 200-ok", b"Connection: close", body=BODY), [401]),
     "upgrade": (request(LENGTH, b"Upgrade: h2c", b"Connection: close", body=BODY), [401]),
     "upgrade that the connection names": (
