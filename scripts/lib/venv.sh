@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Makes .venv and keeps it in step with requirements/; sourced by the commands in scripts/.
 
-root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv=$root/.venv
 log=$venv/install.log
 watcher=
@@ -110,8 +110,8 @@ install() {
   if have_uv; then
     pip=(uv pip install --python "$venv/bin/python" --no-deps --compile-bytecode)
   else
-    pip=("$venv/bin/python" -I -m pip install --no-deps --no-input --no-warn-conflicts --disable-pip-version-check
-      --progress-bar off)
+    pip=("$venv/bin/python" -I -m pip install --no-user --no-deps --no-input --no-warn-conflicts
+      --disable-pip-version-check --progress-bar off)
   fi
   # The lists are complete, so nothing is resolved; and only wheels, so nothing is built with unpinned tools.
   step "Installing the packages (up to $megabytes MB to download)" \
@@ -152,7 +152,7 @@ watch_log() {
 }
 
 stop_watching() {
-  if [[ -z $watcher ]]; then return; fi
+  if [[ -z $watcher ]]; then return 0; fi # in a trap, without the 0, it would fail
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   watcher=

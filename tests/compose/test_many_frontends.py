@@ -63,6 +63,12 @@ def test_metrics_are_not_for_the_world(scaled: Deployment) -> None:
         assert scaled.compose(*ask, f"https://127.0.0.1:8443/{path}").stdout.strip() == "404"
 
 
+def test_body_that_the_proxy_refuses_is_refused_as_documented(scaled: Deployment) -> None:
+    ask = ["exec", "-T", "proxy", "curl", "-sk", "-X", "POST", "-H", "Content-Length: 70000000"]
+    answer = scaled.compose(*ask, "https://127.0.0.1:8443/liveness").stdout
+    assert json.loads(answer) == {"error": "The request body is too large."}
+
+
 def test_rolling_upgrade_loses_no_request(scaled: Deployment, load_on: Callable[[str], Load], note: Note) -> None:
     subprocess.run(["docker", "tag", "liveness-frontend:0.1.0", "liveness-frontend:0.1.1-test"], check=True)
     with (scaled.folder / "compose/.env").open("a") as settings:

@@ -107,7 +107,7 @@ class Project:
         wrapper.write_text(f'#!{shutil.which("bash")}\nshift\nexec {real} -I -c "{code}" "$@"\n')
         wrapper.chmod(0o755)
 
-    def popen(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    def popen(self, *arguments: str, start_new_session: bool = False, **environment: str) -> "subprocess.Popen[str]":
         """Start scripts/run."""
         return subprocess.Popen(
             [self.root / "scripts" / "run", *arguments],
@@ -116,6 +116,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=start_new_session,
         )
 
     def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -1,5 +1,8 @@
+import os
 import shutil
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,24 @@ def test_a_named_python_is_taken_or_refused_but_never_replaced(project):
     result = project.run(LIVENESS_PYTHON="/nonexistent/python")
     assert result.returncode == 1
     assert "/nonexistent/python does not start" in result.stderr
+
+
+def test_an_installation_that_is_interrupted_says_so_and_the_next_start_makes_it_anew(project):
+    project.python("python3")
+    starting = project.popen(start_new_session=True)
+    while not (project.root / ".venv" / "install.log").exists():
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.killpg(starting.pid, signal.SIGINT)
+    _, err = starting.communicate(timeout=60)
+    assert (starting.returncode, err.splitlines()[-1]) == (130, "Interrupted. The next start installs anew.")
+    assert project.run().stdout.startswith("liveness up ")
+
+
+def test_a_pip_that_is_set_up_to_install_for_the_user_installs_into_the_environment_all_the_same(project):
+    project.python("python3")
+    result = project.run(PIP_USER="1")
+    assert result.stdout.startswith("liveness up "), result.stderr
 
 
 @pytest.fixture(scope="module", params=["pip", "uv"])
