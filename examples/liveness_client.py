@@ -17,6 +17,7 @@ import random
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RETRIED_STATUSES = frozenset({502, 503, 504})
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class LivenessClient:
     An answer of 502, 503 or 504 and a refused connection are tried again, `attempts` times in all: after as many
     seconds as Retry-After says where it is there, else after `backoff_s`, twice that, and so on, each a little
     different for every client. An answer that was lost on the way is not asked for again, since its verdict may have
-    been counted.
+    been counted. A service on this very machine is asked directly, whatever proxy the environment names.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class LivenessClient:
         self._timeout_s = timeout_s
         self._attempts = attempts
         self._backoff_s = backoff_s
+        directly = urllib.parse.urlsplit(url).hostname in THIS_MACHINE
+        self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if directly else []))
 
     def judge(self, image: Path | bytes) -> Verdict:
         """Judge one PNG or JPEG file; raises LivenessError."""
@@ -79,22 +83,21 @@ class LivenessClient:
         """Judge several in one call: a verdict, or the error in its place, for each in order; raises LivenessError."""
         pictures = [_base64(image) for image in images]
         status, body = self._post("/liveness/batch", {"hash_id": self._hash_id, "selfie_images": pictures})
-        if status != 200:
+        if status != 200 or "results" not in body:
             raise _error(status, body)
         return [_outcome(result["status"], result["body"]) for result in body["results"]]
 
-    def _post(self, path: str, content: dict[str, object]) -> tuple[int, Any]:
+    def _post(self, path: str, content: dict[str, object]) -> tuple[int, dict[str, Any]]:
         data = json.dumps(content).encode()
         for attempt in range(1, self._attempts + 1):
             request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"})  # noqa: S310
             try:
-                with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310
-                    return answer.status, json.load(answer)
+                with self._opener.open(request, timeout=self._timeout_s) as answer:
+                    return answer.status, _object_in(answer.read())
             except urllib.error.HTTPError as error:
-                with error:
-                    text = error.read()
+                text = _text_of(error)
                 if error.code not in RETRIED_STATUSES or attempt == self._attempts:
-                    return error.code, _json_or_text(text)
+                    return error.code, _object_in(text)
                 self._wait(attempt, error.headers.get("Retry-After", ""))
             except urllib.error.URLError as error:
                 if not isinstance(error.reason, ConnectionRefusedError) or attempt == self._attempts:
@@ -113,26 +116,37 @@ def _base64(image: Path | bytes) -> str:
     return base64.b64encode(image if isinstance(image, bytes) else image.read_bytes()).decode()
 
 
-def _json_or_text(text: bytes) -> Any:
+def _text_of(refusal: urllib.error.HTTPError) -> bytes:
+    """As much of its body as there is: the status is known, whatever becomes of the rest."""
+    with refusal:
+        try:
+            return refusal.read()
+        except (OSError, http.client.HTTPException):
+            return b""
+
+
+def _object_in(text: bytes) -> dict[str, Any]:
+    """The answer; of a proxy before the service, which may answer with a page, its text as an error."""
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        return {"error": text[:200].decode(errors="replace")}
+        found = None
+    return found if isinstance(found, dict) else {"error": text[:200].decode(errors="replace")}
 
 
-def _verdict(status: int, body: Any) -> Verdict:
-    if status != 201:
+def _verdict(status: int, body: dict[str, Any]) -> Verdict:
+    if status != 201 or "liveness_result" not in body:
         raise _error(status, body)
     result = body["liveness_result"]
     return Verdict(bool(result["is_live"]), float(result["liveness_score"]), body["message"])
 
 
-def _outcome(status: int, body: Any) -> Verdict | LivenessError:
+def _outcome(status: int, body: dict[str, Any]) -> Verdict | LivenessError:
     return _verdict(status, body) if status == 201 else _error(status, body)
 
 
-def _error(status: int, body: Any) -> LivenessError:
-    text = body.get("error") or body.get("message") or "" if isinstance(body, dict) else ""
+def _error(status: int, body: dict[str, Any]) -> LivenessError:
+    text = body.get("error") or body.get("message") or ""
     return (Unavailable if status in RETRIED_STATUSES else LivenessError)(status, text)
 
 

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 
@@ -42,6 +44,26 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{ready.split()[-1]} {json.loads(made.stdout)['hash_id']}"
 
 
+@pytest.fixture(scope="module", params=[200, 413])
+def pages(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What is no service of ours: it answers everything with a page, as a portal or a proxy does."""
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(request.param)
+            self.end_headers()
+            self.wfile.write(b"<html>Sign in first</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]} {request.param}"
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
     specification = importlib.util.spec_from_file_location("liveness_client", EXAMPLES / "liveness_client.py")
@@ -54,9 +76,11 @@ def module() -> ModuleType:
 
 
 def run(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    without_proxy = {name: text for name, text in os.environ.items() if not name.lower().endswith("_proxy")}
+    """In an environment that names a proxy, which is not there: a service on this machine is asked directly."""
+    others = {name: text for name, text in os.environ.items() if not name.lower().endswith("_proxy")}
+    proxied = others | {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     return subprocess.run(
-        list(map(str, command)), env=without_proxy | variables, capture_output=True, text=True, check=False, timeout=60
+        list(map(str, command)), env=proxied | variables, capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -79,9 +103,14 @@ def test_programs(stack: Stack, hash_id: str, selfie: Path, tmp_path: Path, comm
     answer = json.loads(judged.stdout)
     assert answer["message"] == "Success"
     assert answer.get("liveness_result", answer)["is_live"] == 1
+    assert run(*command, selfie, LIVENESS_HASH_ID=hash_id, LIVENESS_URL=stack.url).stdout == judged.stdout
     refused = run(*command, selfie, "unknown", stack.url)
     assert refused.returncode != 0
     assert "Invalid credentials" in refused.stdout + refused.stderr
+    for arguments in (), (selfie,):
+        untold = run(*command, *arguments)
+        assert untold.returncode != 0
+        assert untold.stderr.startswith("usage: ")
 
 
 @pytest.mark.parametrize("command", [SHELL, NODE], ids=["curl", "javascript"])
@@ -94,6 +123,12 @@ def test_programs_wait_as_long_as_retry_after_says(busy: str, selfie: Path, comm
     assert time.monotonic() - begun_at_s > 3  # after 1 s, three times
     assert failed.returncode != 0
     assert "Please try again" in failed.stdout + failed.stderr
+
+
+def test_shortest_client(stack: Stack, hash_id: str, selfie: Path) -> None:
+    done = run(sys.executable, EXAMPLES / "client.py", selfie, hash_id, LIVENESS_URL=stack.url)
+    assert done.stdout.startswith("Response Code: 201\n"), done.stderr
+    assert "'message': 'Success'" in done.stdout
 
 
 def test_typed_client(stack: Stack, make_key: MakeKey, selfie: Path, module: ModuleType) -> None:
@@ -109,6 +144,17 @@ def test_typed_client(stack: Stack, make_key: MakeKey, selfie: Path, module: Mod
         client.judge(selfie)
     with pytest.raises(module.LivenessError, match="401: Invalid credentials"):
         module.LivenessClient(stack.url, "unknown").judge_all([selfie])
+
+
+def test_a_page_in_place_of_an_answer_is_no_verdict(pages: str, selfie: Path, module: ModuleType) -> None:
+    url, status = pages.split()
+    client = module.LivenessClient(url, "a hash_id")
+    for ask in client.judge, lambda picture: client.judge_all([picture]):
+        with pytest.raises(module.LivenessError, match=f"{status}: <html>Sign in first"):
+            ask(selfie)
+    if shutil.which("node"):
+        done = run(*NODE, selfie, "a hash_id", url)
+        assert (done.returncode, done.stderr) == (1, f"{status}: no answer of the service\n")
 
 
 def test_typed_client_from_a_shell(stack: Stack, hash_id: str, selfie: Path) -> None:
