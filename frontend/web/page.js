@@ -9,15 +9,29 @@ import { checkKey, dataUriOf, Failure, judge } from "./service.js";
 import { showVerdict } from "./verdict.js";
 import { ACTIONS, explain } from "./words.js";
 
-const KEY = "hash_id"; // in sessionStorage: this tab's alone, gone when it is closed
+const KEY = "hash_id"; // in the storage of this tab alone, gone when it is closed
 const byId = (id) => document.getElementById(id);
 const main = byId("main");
 const camera = new Camera(byId("video"), () => showFailure(new Failure("cameraEnded")));
+const storage = storageOfTab();
 const threshold = Number(document.body.dataset.liveThreshold);
 const maxBodyBytes = Number(document.body.dataset.maxBodyBytes);
 
 let running = new AbortController(); // of what was begun last; whatever was begun before it is abandoned
 let chosen = null; // { blob, name } of the picture that is judged
+
+/** sessionStorage, or memory alone where the browser forbids it, as with all cookies blocked. */
+function storageOfTab() {
+  try {
+    if (sessionStorage) return sessionStorage;
+  } catch {} // there even to name it is an error
+  const kept = new Map();
+  return {
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, value) => kept.set(name, value),
+    removeItem: (name) => kept.delete(name),
+  };
+}
 
 function show(view, { focus = true } = {}) {
   main.dataset.view = view;
@@ -25,7 +39,7 @@ function show(view, { focus = true } = {}) {
   for (const element of document.querySelectorAll(".view")) element.hidden = element.dataset.view !== view;
   byId("video").hidden = view !== "camera";
   byId("picture").hidden = chosen === null || view === "camera";
-  byId("change-key").hidden = sessionStorage.getItem(KEY) === null || view === "key";
+  byId("change-key").hidden = storage.getItem(KEY) === null || view === "key";
   if (view !== "verdict") {
     byId("overlay").setAttribute("hidden", "");
     byId("measured").hidden = true;
@@ -62,7 +76,7 @@ function forgetPicture() {
 function showKey() {
   abandon();
   forgetPicture();
-  sessionStorage.removeItem(KEY);
+  storage.removeItem(KEY);
   byId("hash-id").value = "";
   showProblem("");
   show("key", { focus: false });
@@ -124,7 +138,7 @@ function takeKey(event) {
     if (signal.aborted) return;
     showProblem(problem);
     if (problem !== "") return byId("hash-id").focus();
-    sessionStorage.setItem(KEY, hashId);
+    storage.setItem(KEY, hashId);
     showChoose();
   });
 }
@@ -157,7 +171,7 @@ function openCamera() {
     if (signal.aborted) return;
     byId("take").disabled = false;
     byId("take").focus();
-    guide(camera, sessionStorage.getItem(KEY), signal, { shows: showGuidance, fails: showFailure });
+    guide(camera, storage.getItem(KEY), signal, { shows: showGuidance, fails: showFailure });
   });
 }
 
@@ -190,7 +204,7 @@ async function judgePicture(blob, name, signal) {
 async function judgeChosen(signal) {
   const { blob, name } = chosen;
   show("judging");
-  const answer = await judge(sessionStorage.getItem(KEY), await dataUriOf(blob), signal);
+  const answer = await judge(storage.getItem(KEY), await dataUriOf(blob), signal);
   if (signal.aborted) return;
   showVerdict(answer.body, answer.milliseconds, threshold);
   showForDevelopers(answer.status, answer.text, name);
@@ -198,7 +212,7 @@ async function judgeChosen(signal) {
 }
 
 function acceptDrops(stage) {
-  const may = () => ["choose", "verdict", "failure"].includes(main.dataset.view) && sessionStorage.getItem(KEY) !== null;
+  const may = () => ["choose", "verdict", "failure"].includes(main.dataset.view) && storage.getItem(KEY) !== null;
   for (const name of ["dragover", "dragleave", "drop"]) {
     window.addEventListener(name, (event) => event.preventDefault()); // else the browser would open the file
   }
@@ -231,4 +245,4 @@ byId("picture").addEventListener("load", ({ target }) => {
 });
 acceptDrops(byId("stage"));
 enableCopying();
-show(sessionStorage.getItem(KEY) === null ? "key" : "choose", { focus: false });
+show(storage.getItem(KEY) === null ? "key" : "choose", { focus: false });

@@ -64,7 +64,7 @@ const FAILURES = {
   notAnImage: ["This is not a picture", "Choose a JPEG or PNG file.", "file"],
   heic: ["This is a HEIC picture", "The service takes JPEG and PNG. Save or export the picture as JPEG; on an iPhone, Settings → Camera → Formats → Most Compatible makes new ones so.", "file"],
   corrupt: ["The picture cannot be read", "The file is damaged, beyond the size limits, or no JPEG or PNG inside. Choose another.", "file"],
-  denied: ["The camera is not allowed", "Allow it for this page: in the browser, by the icon beside the address. Or choose a photograph.", "instead"],
+  denied: ["The camera is not allowed", "Allow it for this page, by the icon beside the address, and for the browser, in the system's settings. Or choose a photograph.", "instead"],
   noCamera: ["No camera was found", "Connect one and try again, or choose a photograph.", "instead"],
   cameraBusy: ["The camera does not start", "Another program may be using it. Close that and try again, or choose a photograph.", "instead"],
   cameraEnded: ["The camera has stopped", "It was unplugged, or is not allowed any more. Mend that and try again, or choose a photograph.", "instead"],

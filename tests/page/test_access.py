@@ -126,3 +126,15 @@ def test_by_keyboard_alone(open_page: OpenPage, new_key: MakeKey) -> None:
     expect(page.locator("#file")).to_be_focused()
     with page.expect_file_chooser():
         page.keyboard.press("Enter")
+
+
+def test_what_is_met_stands_out_in_the_colours_of_the_system(open_page: OpenPage) -> None:
+    page = open_page(forced_colors="active")
+    widths = page.evaluate(
+        """() => {
+            const items = [...document.querySelectorAll("#checks li")].slice(0, 2);
+            items[0].classList.add("met");
+            return items.map((item) => getComputedStyle(item, "::before").borderTopWidth);
+        }"""
+    )
+    assert widths == ["8px", "2px"]

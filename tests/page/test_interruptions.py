@@ -165,3 +165,15 @@ def test_camera_that_is_left(open_page: OpenPage, new_key: MakeKey) -> None:
         page.wait_for_timeout(100)
         expect_choice(page)
     assert page.evaluate("late.getTracks()[0].readyState") == "ended"
+
+
+def test_browser_that_may_keep_nothing(open_page: OpenPage, new_key: MakeKey, pictures: Path) -> None:
+    page = open_page()
+    page.add_init_script(  # as where all cookies are blocked
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
+    )
+    page.reload()
+    enter_key(page, new_key())
+    choose(page, pictures / "live.jpg", "A live person")
+    page.get_by_role("button", name="Change hash_id").click()
+    expect(page.get_by_label("Your hash_id")).to_be_focused()
