@@ -232,6 +232,11 @@ class Settings(BaseSettings):
             raise ValueError("it is empty, which would be the current folder")
         return path
 
+    @field_validator("keys_url")
+    @classmethod
+    def _without_line_break(cls, url: str) -> str:
+        return url.strip()  # a secret often ends with one, which would name another database or file
+
     @field_validator("host")
     @classmethod
     def _can_be_looked_up(cls, host: str) -> str:

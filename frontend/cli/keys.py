@@ -103,7 +103,7 @@ def export_keys(
     """Write every key as a JSON line, with the digest of its hash_id, for `import` into another home."""
     lines = to_lines(_in_home(lambda store: store.export()))
     if output is None:
-        typer.echo(lines, nl=False)
+        typer.echo(lines.encode(), nl=False)  # whatever the terminal's encoding: `import` reads it
         return
     try:
         output.touch(0o600, exist_ok=False)
@@ -125,12 +125,12 @@ def import_file(
     if str(file) == "-" and sys.stdin is None:
         raise InvalidKeyInput("standard input is closed")
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        keys = from_lines(content.decode("utf-8-sig"))
     except OSError as error:
         raise InvalidKeyInput(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidKeyInput(f"{file} is no file that `liveness keys export` wrote") from None
-    keys = from_lines(text)
     report = _in_home(lambda store: import_keys(store, keys), create=True)
     if as_json:
         _print_json(report._asdict())

@@ -11,10 +11,18 @@ from bson.binary import Binary
 from pymongo import ASCENDING, AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from frontend.errors import InvalidCredentials, KeyNameTaken, KeyNotFound, KeyStoreUnavailable, StartRefused
-from frontend.keys.mongo_server import Document, client_for, database_of, is_prepared, named_failures, prepare
+from frontend.keys.mongo_server import (
+    Document,
+    client_for,
+    database_of,
+    named_failures,
+    prepare,
+    require_prepared,
+    write_nothing_new,
+)
 from frontend.keys.store import KeyRecord, StoredKey
 
 DUPLICATE_KEY = 11000
@@ -53,14 +61,14 @@ class MongoKeyStore:
 
     async def ping(self) -> None:
         with self._bounded():
-            await (await self._keys()).find_one({}, {"_id": 1})
+            await write_nothing_new((await self._keys()).database)
 
     async def authenticate(self, digest: bytes, now: datetime) -> KeyRecord:
         with self._bounded():
             keys = await self._keys()
             found = await keys.find_one({"digest": Binary(digest)})
-            if found is None and not await is_prepared(keys.database):
-                raise KeyStoreUnavailable("the key database was emptied; restore it, or restart to begin anew")
+            if found is None:
+                await require_prepared(keys.database)
         if found is None:
             raise InvalidCredentials
         record = _record(found)
@@ -95,8 +103,9 @@ class MongoKeyStore:
             try:
                 await collection.insert_many(documents, ordered=True)
             except BulkWriteError as error:
-                if error.details["writeErrors"][0]["code"] != DUPLICATE_KEY:
-                    raise
+                problem = [*error.details["writeErrors"], *error.details["writeConcernErrors"]][0]
+                if problem["code"] != DUPLICATE_KEY:
+                    raise OperationFailure(problem["errmsg"], problem["code"], problem) from None
                 inserted = error.details["nInserted"]
                 await collection.delete_many({"_id": {"$in": [d["_id"] for d in documents[:inserted]]}})
                 raise _taken(documents[inserted]["name"]) from None

@@ -17,6 +17,9 @@ Document = dict[str, Any]
 
 OLDEST_MAJOR_VERSION = 7
 SCHEMA_VERSION = 1
+MARK = {"_id": "schema"}
+"""Which document of the collection `meta` holds the version; a database of keys always has it."""
+EMPTIED = "the key database was emptied; restore it, or restart to begin anew"
 DEFAULT_DATABASE = "liveness"
 REFUSALS = {
     13: "the user may not use this database; grant it readWrite there",
@@ -80,7 +83,7 @@ async def prepare(database: AsyncDatabase[Document], *, create: bool) -> None:
             raise StartRefused(
                 f"MongoDB {version['version']} is too old; LIVENESS_KEYS_URL needs {OLDEST_MAJOR_VERSION}.0 or newer"
             )
-        found = await database.meta.find_one({"_id": "schema"})
+        found = await database.meta.find_one(MARK)
         if found is None and not create:
             raise KeyStoreUnavailable(
                 "the key database is empty; restore it, or begin anew: `liveness keys create` prepares it, and so does "
@@ -93,12 +96,19 @@ async def prepare(database: AsyncDatabase[Document], *, create: bool) -> None:
         await database["keys"].create_index("name", unique=True, name="name")
         if schema < SCHEMA_VERSION:
             with suppress(DuplicateKeyError):
-                await database.meta.update_one({"_id": "schema"}, {"$max": {"version": SCHEMA_VERSION}}, upsert=True)
+                await database.meta.update_one(MARK, {"$max": {"version": SCHEMA_VERSION}}, upsert=True)
 
 
-async def is_prepared(database: AsyncDatabase[Document]) -> bool:
-    """Whether `prepare` has ever been through here; an emptied or swapped database has lost that mark."""
-    return await database.meta.find_one({"_id": "schema"}) is not None
+async def require_prepared(database: AsyncDatabase[Document]) -> None:
+    """Raise KeyStoreUnavailable where `prepare` has left no mark: the database was emptied or swapped."""
+    if await database.meta.find_one(MARK) is None:
+        raise KeyStoreUnavailable(EMPTIED)
+
+
+async def write_nothing_new(database: AsyncDatabase[Document]) -> None:
+    """Write that mark as it is, for a database that takes no writes may still be read; raises as `require_prepared`."""
+    if not (await database.meta.update_one(MARK, {"$max": {"version": SCHEMA_VERSION}})).matched_count:
+        raise KeyStoreUnavailable(EMPTIED)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from frontend.errors import InvalidCredentials, KeyNameTaken, KeyNotFound, KeyStoreUnavailable
+from frontend.errors import InvalidCredentials, KeyNameTaken, KeyNotFound, KeyStoreUnavailable, StartRefused
 from frontend.keys.sqlite_file import MIGRATIONS, SqliteFile
 from frontend.keys.store import KeyRecord, StoredKey
 from frontend.worker_thread import WorkerThread
@@ -46,7 +46,7 @@ class SqliteKeyStore:
     async def open(self) -> None:
         if self._thread is None:
             self._thread = WorkerThread("keys")
-        await self._run(_look)
+        await self._run(_look, starting=True)
 
     async def close(self) -> None:
         if self._thread is not None:
@@ -109,7 +109,7 @@ class SqliteKeyStore:
             raise _not_found(name)
         return record
 
-    async def _run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, job: Callable[[sqlite3.Connection], T], *, starting: bool = False) -> T:
         if self._thread is None:
             raise KeyStoreUnavailable("the key store is not open")
         deadline = time.monotonic() + self._timeout_s
@@ -117,6 +117,10 @@ class SqliteKeyStore:
             return await self._thread.run(partial(self._file.run, job, deadline), self._timeout_s + STUCK_DISK_GRACE_S)
         except asyncio.TimeoutError:
             raise KeyStoreUnavailable(f"{self._file.path}: the disk does not answer") from None
+        except StartRefused as refusal:
+            if starting:
+                raise
+            raise KeyStoreUnavailable(str(refusal)) from None
 
 
 @contextmanager

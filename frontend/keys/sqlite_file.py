@@ -46,16 +46,13 @@ class SqliteFile:
 
         `deadline` is a `time.monotonic()` second, later than which no lock is waited for. Raises
         KeyStoreUnavailable for everything that SQLite or the file system refuses; the next call then starts afresh.
+        Raises StartRefused for a file that is not one of these keys.
         """
         try:
             return job(self._connected(deadline))
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise KeyStoreUnavailable(f"{self.path}: {error}") from error
-        except StartRefused as refusal:
-            if self._identity is None:
-                raise
-            raise KeyStoreUnavailable(str(refusal)) from None
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -77,19 +74,24 @@ class SqliteFile:
         return self._connection
 
     def _connect(self, deadline: float, *, may_create: bool) -> sqlite3.Connection:
-        self._require_file(may_create=may_create)
+        file = Path(os.path.realpath(self.path))  # beside which SQLite has its log
+        _require_file(file, may_create=may_create)
         with ExitStack() as on_failure:
-            connection = sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, isolation_level=None)
+            connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None)
             on_failure.callback(connection.close)
             self._busy_ms = -1
             self._limit_lock_waits(connection, deadline)
-            version = _version_of(connection)
+            has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,)
+            version = _version_of(connection)  # read last: another process may be making the tables
             if version > len(MIGRATIONS):
                 raise StartRefused(f"{self.path} was made by a newer liveness (schema {version}); upgrade this one")
             if version == 0 and not may_create:
                 raise KeyStoreUnavailable(f"{self.path} is a file without keys")
+            if version == 0 and has_tables:
+                raise StartRefused(f"{self.path} is another program's database; mend LIVENESS_KEYS_URL")
             if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise KeyStoreUnavailable(f"{self.path} is damaged; restore it from a backup")
+            _narrow_modes(file)
             _switch_to_wal(connection, deadline)
             connection.execute("PRAGMA synchronous = NORMAL")
             if version < len(MIGRATIONS):
@@ -100,10 +102,7 @@ class SqliteFile:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            version = _version_of(connection)
-            if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-                raise StartRefused(f"{self.path} is another program's database; mend LIVENESS_KEYS_URL")
-            for step in MIGRATIONS[version:]:
+            for step in MIGRATIONS[_version_of(connection) :]:
                 connection.execute(step)
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
@@ -113,25 +112,25 @@ class SqliteFile:
             connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
             self._busy_ms = busy_ms
 
-    def _require_file(self, *, may_create: bool) -> None:
-        """Make the file where it is missing and may be made; KeyStoreUnavailable where not.
 
-        Never beside the log of a file that was moved away: SQLite would discard that log, and what it alone holds.
-        """
-        wal = self.path.with_name(f"{self.path.name}-wal")
-        if _size_of(wal) and not _size_of(self.path):  # in this order: whoever makes a file fills it before its log
-            raise KeyStoreUnavailable(
-                f"{self.path} is missing or empty, but {wal.name} holds changes to it; put the file back, or stop the "
-                f"service, remove {wal.name} and {self.path.name}-shm, and start it again to begin anew"
-            )
-        if may_create:
-            _create_private(self.path)
-        elif not _size_of(self.path):
-            raise KeyStoreUnavailable(
-                f"{self.path} is missing or empty; put it back, or begin anew: `liveness keys create` makes it, and so "
-                "does the start of the service"
-            )
-        _narrow_mode(self.path)
+def _require_file(path: Path, *, may_create: bool) -> None:
+    """Make the file where it is missing and may be made; KeyStoreUnavailable where not.
+
+    Never beside the log of a file that was moved away: SQLite would discard that log, and what it alone holds.
+    """
+    wal = _beside(path, "-wal")
+    if _size_of(wal) and not _size_of(path):  # in this order: whoever makes a file fills it before its log
+        raise KeyStoreUnavailable(
+            f"{path} is missing or empty, but {wal.name} holds changes to it; put the file back, or stop the "
+            f"service, remove {wal.name} and {path.name}-shm, and start it again to begin anew"
+        )
+    if may_create:
+        _create_private(path)
+    elif not _size_of(path):
+        raise KeyStoreUnavailable(
+            f"{path} is missing or empty; put it back, or begin anew: `liveness keys create` makes it, and so "
+            "does the start of the service"
+        )
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:
@@ -159,11 +158,17 @@ def _create_private(path: Path) -> None:
         os.mknod(path, 0o600)
 
 
-def _narrow_mode(path: Path) -> None:
-    """Let nobody but its owner read or write the file."""
-    status = path.stat()
-    if status.st_mode & 0o077 and status.st_uid == os.geteuid():
-        path.chmod(status.st_mode & 0o700)
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _narrow_modes(path: Path) -> None:
+    """Let nobody but its owner read or write the file, its log and its index."""
+    for file in path, _beside(path, "-wal"), _beside(path, "-shm"):
+        with suppress(FileNotFoundError):
+            status = file.stat()
+            if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+                file.chmod(status.st_mode & 0o700)
 
 
 def _version_of(connection: sqlite3.Connection) -> int:

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import Annotated, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from frontend.errors import InvalidKeyInput, KeyNameTaken
 from frontend.keys.store import MAX_LIMIT, KeyRecord, KeyStore, StoredKey, checked_name
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("in UTC its year is not from 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Line(BaseModel):
@@ -19,9 +30,9 @@ class Line(BaseModel):
     name: str
     limit: Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None
     used: Annotated[int, Field(ge=0, le=MAX_LIMIT)]
-    created_at: AwareDatetime
-    expires_at: AwareDatetime | None
-    revoked_at: AwareDatetime | None
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
 
 
 class ImportReport(NamedTuple):

@@ -27,6 +27,11 @@ def test_values_are_shown_whatever_they_hold() -> None:
     assert "secret" not in done.stdout
 
 
+def test_a_line_break_behind_a_secret_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVENESS_KEYS_URL", "mongodb://127.0.0.1/liveness\n")
+    assert load_settings().keys_url == "mongodb://127.0.0.1/liveness"
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

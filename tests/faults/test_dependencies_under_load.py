@@ -1,7 +1,6 @@
 """Triton, the key database and the machine fail under load: documented answers in time, and then it works again."""
 
 import resource
-import signal
 import socket
 import sqlite3
 import struct
@@ -159,9 +158,9 @@ def away(server: MongoServer) -> Iterator[None]:
 
 @contextmanager
 def frozen(server: MongoServer) -> Iterator[None]:
-    server.send(signal.SIGSTOP)
+    server.freeze()
     yield
-    server.send(signal.SIGCONT)
+    server.thaw()
 
 
 @contextmanager

@@ -73,9 +73,17 @@ class MongoServer:
                     return
         pytest.fail(f"SecantusDB did not start: {self._log.read_text()}")
 
-    def send(self, what: signal.Signals) -> None:
+    def freeze(self) -> None:
+        """Stop it, and wait until it is: each thread goes on until it notices."""
         assert self._process is not None
-        self._process.send_signal(what)
+        self._process.send_signal(signal.SIGSTOP)
+        threads = [*Path(f"/proc/{self._process.pid}/task").iterdir()]
+        while any(b"State:\tT" not in (thread / "status").read_bytes() for thread in threads):
+            time.sleep(0.01)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         if self._process is not None:

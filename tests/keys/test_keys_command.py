@@ -154,6 +154,29 @@ def test_a_hash_id_that_nobody_can_see_is_told(sqlite_home):
     assert_refused(liveness_keys(sqlite_home, "list", redirection=">/dev/full"), "No space left on device")
 
 
+def test_a_terminal_of_no_utf_8_shows_what_it_can_and_an_export_is_whole(
+    sqlite_home, mongo_home, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    made = ok(liveness_keys(sqlite_home, "create", "--name", "Zürich 北京"))
+    assert r"Z\xfcrich \u5317\u4eac" in made
+    exported = ok(liveness_keys(sqlite_home, "export"))
+    assert "Zürich 北京" in exported
+    file = tmp_path / "keys.jsonl"
+    file.write_text("\ufeff" + exported)  # as some editors store it
+    for source in str(file), "-":
+        ok(liveness_keys(mongo_home, "import", source, input=exported))
+    assert [record.name for record in mongo_home.play(lambda store: store.all())] == ["Zürich 北京"]
+
+
+def test_what_is_no_text_is_no_export(sqlite_home, tmp_path):
+    file = tmp_path / "keys.jsonl"
+    file.write_bytes(b"\xff\n")
+    for source in str(file), "-":
+        refused = liveness_keys(sqlite_home, "import", source, redirection=f"<{file}")
+        assert_refused(refused, f"{source} is no file that `liveness keys export` wrote")
+
+
 def test_a_closed_standard_input_is_one_line(sqlite_home):
     assert_refused(liveness_keys(sqlite_home, "import", "-", redirection="<&-"), "standard input is closed")
 

@@ -1,12 +1,12 @@
 """A MongoDB that is away, hangs, refuses or is too old: unavailable or refused, and then it works again."""
 
 import asyncio
-import signal
 import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from functools import partial
 
 import pytest
 from bson import encode
@@ -21,18 +21,19 @@ ACME = KeyRecord("acme", 1000, 0, NOW)
 DIGEST = digest_of("acme")
 TIMEOUT_S = 1.0
 PASSWORD = "s3cr3t-of-the-bank"
+OUT_OF_DISK_SPACE = 14031
 
 
 async def assert_unavailable_in_time(store):
-    for refused in (
-        store.authenticate(DIGEST, NOW),
-        store.consume(DIGEST, NOW),
-        store.ping(),
-        asyncio.gather(*(store.consume(DIGEST, NOW) for _ in range(10))),
+    for several in (
+        [store.authenticate(DIGEST, NOW)],
+        [store.consume(DIGEST, NOW)],
+        [store.ping()],
+        [store.consume(DIGEST, NOW) for _ in range(10)],
     ):
         begun = time.monotonic()
-        with pytest.raises(KeyStoreUnavailable):
-            await refused
+        outcomes = await asyncio.gather(*several, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {KeyStoreUnavailable}
         assert time.monotonic() - begun < 2 * TIMEOUT_S
 
 
@@ -114,9 +115,9 @@ def test_a_hanging_server_is_unavailable_in_time_and_works_once_it_goes_on(own_m
     async def story(store):
         await store.open()
         await store.create(DIGEST, ACME)
-        own_mongo.send(signal.SIGSTOP)
+        own_mongo.freeze()
         await assert_unavailable_in_time(store)
-        own_mongo.send(signal.SIGCONT)
+        own_mongo.thaw()
         await until_it_works(store)
         await store.set_limit("acme", (await store.get("acme")).used + 1)
         await store.consume(DIGEST, NOW)
@@ -158,8 +159,51 @@ def test_an_emptied_database_is_unavailable_and_no_wrong_credential(mongo_home):
         for refused in store.authenticate, store.consume:
             with pytest.raises(KeyStoreUnavailable, match="emptied"):
                 await refused(DIGEST, NOW)
+        with pytest.raises(KeyStoreUnavailable, match="emptied"):
+            await store.ping()
 
     mongo_home.play(story)
+
+
+@contextmanager
+def failing(server, commands, **failure):
+    """The server answers these commands so."""
+    with MongoClient(server.url) as client:
+        switch = partial(client.admin.command, "configureFailPoint", "failCommand")
+        switch(mode="alwaysOn", data={"failCommands": commands, **failure})
+        try:
+            yield
+        finally:
+            switch(mode="off")
+
+
+def test_a_server_that_takes_no_writes_is_not_ready(own_mongo):
+    own_mongo.start("--enable-test-commands")
+
+    async def story(store):
+        await store.open()
+        await store.create(DIGEST, ACME)
+        with failing(own_mongo, ["update", "findAndModify"], errorCode=OUT_OF_DISK_SPACE):
+            assert await store.authenticate(DIGEST, NOW) == ACME
+            for refused in store.consume(DIGEST, NOW), store.ping():
+                with pytest.raises(KeyStoreUnavailable):
+                    await refused
+        await store.ping()
+
+    play_with_store(own_mongo.url, story)
+
+
+def test_a_key_that_no_majority_confirmed_is_unavailable(own_mongo):
+    own_mongo.start("--enable-test-commands", standalone=False)
+    unconfirmed = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out"}
+
+    async def story(store):
+        await store.open()
+        refusal = pytest.raises(KeyStoreUnavailable, match="MongoDB refused: WriteConcernFailed")
+        with failing(own_mongo, ["insert"], writeConcernError=unconfirmed), refusal:
+            await store.create(DIGEST, ACME)
+
+    play_with_store(f"{own_mongo.url}/?directConnection=true", story)
 
 
 def test_a_wrong_password_or_none_is_refused_and_never_shown(own_mongo, caplog):

@@ -1,46 +1,25 @@
-"""A SQLite file that is locked, full, read-only, damaged, moved or replaced: unavailable, and then it works again."""
+"""A SQLite file that is locked, full, read-only or damaged: unavailable, and then it works again."""
 
 import asyncio
 import ctypes
 import os
 import resource
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from frontend.errors import InvalidCredentials, KeyStoreUnavailable, StartRefused
+from frontend.errors import InvalidCredentials, KeyStoreUnavailable
 from frontend.keys.homes import key_store
 from frontend.keys.store import KeyRecord, digest_of, new_hash_id
+from tests.keys.sqlite_files import ACME, DIGEST, NOW, TIMEOUT_S, beside, counts_until_killed, make_key, path_of
 
-NOW = datetime(2031, 5, 6, tzinfo=timezone.utc)
-ACME = KeyRecord("acme", 1000, 0, NOW)
-DIGEST = digest_of("acme")
-TIMEOUT_S = 0.4
 NOBODY = 65534
 SYS_SETRESUID = 117  # x86-64
-ENDLESS = Path(__file__).with_name("consume_endlessly.py")
-
-
-def path_of(home):
-    return Path(home.url.removeprefix("sqlite://"))
-
-
-def beside(path, suffix):
-    return path.with_name(path.name + suffix)
-
-
-def make_key(home):
-    home.play(lambda store: store.create(DIGEST, ACME))
-    return path_of(home)
 
 
 @contextmanager
@@ -106,10 +85,11 @@ def test_a_file_that_others_may_read_is_made_private(sqlite_home, create):
     async def scene():
         store = key_store(sqlite_home.url, TIMEOUT_S, create=create)
         await store.open()
+        modes = {oct(file.stat().st_mode & 0o777) for file in path.parent.iterdir()}
         await store.close()
+        return modes
 
-    asyncio.run(scene())
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert asyncio.run(scene()) == {"0o600"}
 
 
 def test_no_file_ever_holds_the_hash_id(sqlite_home):
@@ -288,147 +268,9 @@ def test_a_store_that_could_not_open_works_once_its_place_is_mended(sqlite_home)
     asyncio.run(scene())
 
 
-def test_a_file_moved_away_is_unavailable_never_made_anew_and_works_once_it_is_back(sqlite_home):
-    path = make_key(sqlite_home)
-    away = path.with_name("away")
-
-    async def story(store):
-        await store.consume(DIGEST, NOW)
-        path.rename(away)
-        for refused in store.authenticate, store.consume:
-            with pytest.raises(KeyStoreUnavailable, match="gone"):
-                await refused(DIGEST, NOW)
-        assert not path.exists()
-        away.rename(path)
-        await store.consume(DIGEST, NOW)
-        assert (await store.get("acme")).used == 2
-
-    sqlite_home.play(story)
-
-
-def test_a_file_replaced_by_another_home_is_unavailable_until_it_is_back(sqlite_home, tmp_path):
-    path = make_key(sqlite_home)
-    away, other = tmp_path / "away", type(sqlite_home)(f"sqlite://{tmp_path}/other/keys.sqlite3")
-    away.mkdir()
-
-    async def story(store):
-        await store.consume(DIGEST, NOW)
-        for file in path, beside(path, "-wal"), beside(path, "-shm"):
-            file.rename(away / file.name)
-        path_of(other).rename(path)
-        for refused in store.authenticate, store.consume:
-            with pytest.raises(KeyStoreUnavailable, match="replaced"):
-                await refused(DIGEST, NOW)
-        for file in away.iterdir():
-            file.rename(path.with_name(file.name))
-        await store.consume(DIGEST, NOW)
-
-    other.play(lambda store: store.ping())
-    sqlite_home.play(story)
-    assert sqlite_home.play(lambda store: store.get("acme")).used == 2
-
-
-def test_a_file_restored_from_a_backup_is_taken_up_by_the_next_start(sqlite_home, tmp_path):
-    path = make_key(sqlite_home)
-    backup = shutil.copy(path, tmp_path / "backup")
-    sqlite_home.play(lambda store: store.revoke("acme", NOW))
-    shutil.move(backup, path)
-    assert sqlite_home.play(lambda store: store.authenticate(DIGEST, NOW)) == ACME
-
-
-@pytest.mark.parametrize("create", [True, False])
-@pytest.mark.parametrize("is_empty", [True, False], ids=["an empty file", "no file"])
-def test_the_log_of_a_file_that_was_moved_away_is_kept(sqlite_home, is_empty, create):
-    path = make_key(sqlite_home)
-    away, wal = path.with_name("away"), beside(path, "-wal")
-    command = [sys.executable, str(ENDLESS), sqlite_home.url, DIGEST.hex()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ENDLESS.parents[2]) as process:
-        seen = process.stdout.read(200)
-        process.send_signal(signal.SIGKILL)
-        seen += process.stdout.read()
-    path.rename(away)
-    if is_empty:
-        path.touch(mode=0o644)
-    files = {file: file.read_bytes() for file in path.parent.iterdir()}
-
-    async def opened():
-        with pytest.raises(KeyStoreUnavailable, match=r"put the file back.*remove keys\.sqlite3-wal"):
-            await key_store(sqlite_home.url, TIMEOUT_S, create=create).open()
-
-    asyncio.run(opened())
-    assert {file: file.read_bytes() for file in path.parent.iterdir()} == files
-    assert len(files[wal]) > 0
-    away.rename(path)
-    assert sqlite_home.play(lambda store: store.get("acme")).used - len(seen) in {0, 1}
-
-
-def test_a_database_without_tables_becomes_a_home_only_where_one_may_be_made(sqlite_home):
-    path = path_of(sqlite_home)
-    path.parent.mkdir()
-    sqlite3.connect(path, isolation_level=None).execute("PRAGMA journal_mode = WAL").connection.close()
-
-    async def opened():
-        with pytest.raises(KeyStoreUnavailable, match="without keys"):
-            await key_store(sqlite_home.url, TIMEOUT_S, create=False).open()
-
-    asyncio.run(opened())
-    assert sqlite_home.play(lambda store: store.all()) == []
-
-
-def test_a_replaced_file_beside_the_log_of_the_old_one_is_not_touched(sqlite_home, tmp_path):
-    path = make_key(sqlite_home)
-    backup = Path(shutil.copy(path, tmp_path / "backup"))
-    content = backup.read_bytes()
-
-    async def story(store):
-        await store.consume(DIGEST, NOW)
-        shutil.move(backup, path)
-        for _ in range(2):
-            with pytest.raises(KeyStoreUnavailable, match=r"keys\.sqlite3-wal"):
-                await store.authenticate(DIGEST, NOW)
-
-    sqlite_home.play(story)
-    assert path.read_bytes() == content
-
-
-def test_a_file_replaced_by_an_empty_one_is_unavailable_and_no_wrong_credential(sqlite_home):
-    path = make_key(sqlite_home)
-
-    async def story(store):
-        for file in path, beside(path, "-wal"), beside(path, "-shm"):
-            file.unlink()
-        path.touch()
-        for refused in store.authenticate, store.consume:
-            with pytest.raises(KeyStoreUnavailable, match="replaced"):
-                await refused(DIGEST, NOW)
-
-    sqlite_home.play(story)
-    assert path.stat().st_size == 0
-
-
-def test_the_file_of_a_newer_version_or_of_another_program_is_refused(sqlite_home, tmp_path):
-    path = make_key(sqlite_home)
-    with sqlite3.connect(path) as file:
-        file.execute("PRAGMA user_version = 99")
-    file.close()
-    with pytest.raises(StartRefused, match="newer liveness"):
-        sqlite_home.play(lambda store: store.ping())
-
-    path.unlink()
-    with sqlite3.connect(path) as file:
-        file.execute("CREATE TABLE songs (title)")
-    file.close()
-    with pytest.raises(StartRefused, match="LIVENESS_KEYS_URL"):
-        sqlite_home.play(lambda store: store.ping())
-
-
 def test_counts_survive_kill_9(sqlite_home):
     make_key(sqlite_home)
-    command = [sys.executable, str(ENDLESS), sqlite_home.url, DIGEST.hex()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ENDLESS.parents[2]) as process:
-        seen = process.stdout.read(200)
-        process.send_signal(signal.SIGKILL)
-        seen += process.stdout.read()
+    seen = counts_until_killed(sqlite_home)
     used = sqlite_home.play(lambda store: store.get("acme")).used
-    assert len(seen) >= 200
-    assert used - len(seen) in {0, 1}, "every verdict that was reported is counted, and at most one more"
+    assert seen >= 200
+    assert used - seen in {0, 1}, "every verdict that was reported is counted, and at most one more"

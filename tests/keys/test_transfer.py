@@ -93,6 +93,8 @@ def test_an_empty_file_imports_nothing(home):
         (line(created_at="2031-05-06T00:00:00"), "line 1: created_at"),
         (line(created_at=None), "line 1: created_at"),
         (line(expires_at="soon"), "line 1: expires_at"),
+        (line(created_at="0001-01-01T00:00:00+14:00"), "line 1: created_at"),
+        (line(expires_at="9999-12-31T23:59:59-14:00"), "line 1: expires_at"),
         (line(extra=1), "line 1: extra"),
         (json.dumps({k: v for k, v in LINE.items() if k != "used"}), "line 1: used"),
         (line() + "\n\n" + line(name="other"), "line 3 has the same name or digest as line 1"),
