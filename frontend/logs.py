@@ -1,11 +1,12 @@
 """The service's log: to stderr, one line a record, as JSON for programs or as text for people."""
 
+import json
 import logging
 import sys
 import warnings
 from datetime import datetime, timezone
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 FIELDS = "fields"
 """Name in `extra` of what a record tells beside its message."""
@@ -25,7 +26,10 @@ class JsonLines(logging.Formatter):
         line.update(getattr(record, FIELDS, {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return to_json(line).decode()
+        try:
+            return to_json(line).decode()
+        except PydanticSerializationError:  # text that is no Unicode, as in a path of other bytes
+            return json.dumps(line, default=str)
 
 
 class TextLines(logging.Formatter):
@@ -46,7 +50,7 @@ def start_logging(level: str, log_format: str) -> None:
     `log_format` is json, text, or auto: text on a terminal, JSON anywhere else.
     """
     handler = logging.StreamHandler(sys.stderr)
-    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    as_json = log_format == "json" or (log_format == "auto" and not (sys.stderr and sys.stderr.isatty()))
     handler.setFormatter(JsonLines() if as_json else TextLines())
     # What no format of ours shows need not be found out for each record: logging's HOWTO, "Optimization".
     logging._srcfile = None  # noqa: SLF001

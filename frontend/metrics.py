@@ -1,7 +1,7 @@
 """What is counted and timed for Prometheus: how many, how long, how sure; never who or what."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,8 @@ from frontend.version import service_version
 NEAR_LIMIT = 0.9
 """A key that has used this share of its limit is one that its customer should be told of."""
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+FILE_BYTES = 128 * 1024
+"""Room for what one process counts of a kind: every route with every status, every stage, hundreds of keys' names."""
 _STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SCORE_BUCKETS = tuple(step / 20 for step in range(1, 21))
@@ -57,6 +59,8 @@ class Metrics:
     """
 
     def __init__(self, max_key_names: int = 0) -> None:
+        if folder := os.environ.get(FOLDER_VARIABLE):
+            _take_room(Path(folder), ["counter", "histogram", *(["gauge_mostrecent"] if max_key_names else [])])
         self._registry = registry = CollectorRegistry()
         judgements = Counter(
             "liveness_judgements_total",
@@ -175,7 +179,10 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Everything counted so far, and the media type of that text, as the Accept header of a scrape asks for."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except TypeError:  # the version that is asked for, in quotes or any text, is compared with numbers
+            encode, content_type = choose_encoder("")
         return encode(self._all()), content_type
 
     def _all(self) -> CollectorRegistry:
@@ -204,3 +211,18 @@ class Metrics:
             self._key_names[name] = self._key_used.labels(name)
         if (gauge := self._key_names.get(name)) is not None:
             gauge.set(used_ratio)
+
+
+def _take_room(folder: Path, kinds: Iterable[str]) -> None:
+    """Make the files that prometheus_client maps into memory, with their room on the disk.
+
+    It would make them sparse, and who writes into a map that a full disk has no room for is killed (SIGBUS). They get
+    their names last, for a scrape takes none that is empty.
+    """
+    for kind in kinds:
+        file = folder / f"{kind}_{os.getpid()}.db"
+        new = file.with_suffix(".new")
+        with suppress(OSError), new.open("wb") as opened:
+            os.posix_fallocate(opened.fileno(), 0, FILE_BYTES)
+            if not file.exists():
+                new.rename(file)

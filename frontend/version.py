@@ -66,7 +66,7 @@ class VersionSource:
         try:
             status, _, body = await server.connections.exchange([request], timeout_s)
             answer = json.loads(body)
-        except (OSError, BadAnswer, asyncio.TimeoutError, ValueError) as error:
+        except (OSError, BadAnswer, asyncio.TimeoutError, ValueError, RecursionError) as error:
             raise ScoringFailed(f"Triton tells nothing of itself: {type(error).__name__}") from None
         if status != 200 or not isinstance(answer, dict):
             raise ScoringFailed(f"Triton tells nothing of itself: {status}")

@@ -31,8 +31,16 @@ class RotatedFile:
                 descriptor, size = self._locked()
             self._write(descriptor, lines, size)
         finally:
-            if self._descriptor is not None:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self._unlock()
+
+    def end_line(self) -> None:
+        """Have what follows begin a line of its own, also after one that a power cut has cut short."""
+        try:
+            descriptor, size = self._locked()
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                self._write(descriptor, b"\n", size)
+        finally:
+            self._unlock()
 
     def close(self) -> None:
         """Let go of the file, and of the lock."""
@@ -45,7 +53,7 @@ class RotatedFile:
         while True:
             opened = self._descriptor is None
             if self._descriptor is None:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
                 self._descriptor = os.open(self._path, flags, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             if self._has_the_name(self._descriptor):
@@ -53,6 +61,10 @@ class RotatedFile:
                     self._remove_surplus()
                 return self._descriptor, os.fstat(self._descriptor).st_size
             self.close()
+
+    def _unlock(self) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _has_the_name(self, descriptor: int) -> bool:
         try:

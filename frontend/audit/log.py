@@ -134,10 +134,12 @@ def audit_log(settings: Settings) -> AuditLog | None:
     if settings.audit_log == "stdout":
         return AuditLog(_write_to_stdout)
     path = settings.audit_path
-    file = RotatedFile(path, max_bytes=settings.audit_log_max_bytes, files=settings.audit_log_files)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.append(b"")
+        if path.is_file():
+            path = path.resolve()  # to move what a link leads to, not the link
+        file = RotatedFile(path, max_bytes=settings.audit_log_max_bytes, files=settings.audit_log_files)
+        file.end_line()
     except OSError as error:
         raise StartRefused(f"LIVENESS_AUDIT_LOG: cannot write {path} ({error.strerror})") from None
     return AuditLog(file.append)

@@ -1,12 +1,17 @@
 """The log: one JSON object a line, one line a request, and nothing personal in it."""
 
 import json
+import logging
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
+from frontend.logs import FIELDS, JsonLines
 from tests.conftest import data_uri, within
 from tests.observability.conftest import Workers
 
@@ -67,6 +72,23 @@ def test_everything_after_the_start_is_json(workers: Workers) -> None:
     uvicorn = [line for line in parsed(workers.log) if str(line["logger"]).startswith("uvicorn")]
     assert uvicorn
     assert all(set(line) >= {"time", "level", "logger", "message"} for line in uvicorn)
+
+
+@pytest.mark.parametrize("text", ["/data-\udcff", "a\ud800b", '\x00\u2028\n"', "北京"])
+def test_whatever_a_record_holds_it_is_one_line_of_json(text: str) -> None:
+    record = logging.LogRecord("logger", logging.INFO, "", 0, "%s", (text,), None)
+    setattr(record, FIELDS, {"detail": text})
+    (line,) = JsonLines().format(record).encode().split(b"\n")
+    told = json.loads(line)
+    assert told["message"] == told["detail"] == text
+
+
+def test_a_closed_standard_error_keeps_nobody_from_starting() -> None:
+    start = "from frontend.logs import start_logging; start_logging('info', 'auto'); print('started')"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, start], capture_output=True, check=True
+    )
+    assert done.stdout == b"started\n"
 
 
 def test_text_when_asked_for(without_triton: Workers) -> None:

@@ -5,6 +5,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from frontend.app import create_app
 from frontend.images import RgbImage
@@ -156,6 +159,49 @@ def until(happened: Callable[[], bool], timeout_s: float = 30) -> None:
     while not happened():
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+COUNTS_ALL = """
+import os
+from frontend.metrics import FOLDER_VARIABLE, Metrics
+from frontend.routes.request_watch import EndedRequest
+
+def blocks():
+    return {file.name: file.stat().st_blocks for file in os.scandir(os.environ[FOLDER_VARIABLE])}
+
+metrics = Metrics(100)
+before = blocks()
+metrics.request_begun("/liveness")
+for route in range(15):
+    for status in range(15):
+        metrics.request_ended(EndedRequest("", "POST", "/", f"/liveness/{route}", 200 + status, 0.1, "", ""))
+for stage in range(11):
+    metrics._known_stage(f"authenticate{stage}").observe(0.1)
+for key in range(100):
+    metrics._observe_key(f"a customer of ours {key}", 0.5)
+print(len(before), blocks() == before)
+"""
+
+
+def test_a_disk_that_fills_up_kills_no_process_that_counts(tmp_path: Path) -> None:
+    """All that is counted has its room from the start on, for writing where there is none is the end of a process."""
+    there = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", COUNTS_ALL], env=there, capture_output=True, text=True, check=True)
+    assert done.stdout == "5 True\n"
+
+
+@pytest.mark.parametrize("version", ["0.0.4", '"0.0.4"', "1.0.0", '"1.0.0"', "latest", ""])
+@pytest.mark.parametrize("media_type", ["text/plain", "application/openmetrics-text"])
+def test_whatever_version_a_scrape_asks_for_it_gets_text(tmp_path: Path, media_type: str, version: str) -> None:
+    app = create_app(Settings(data_dir=tmp_path))
+
+    async def answer() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as http:
+            return await http.get("/metrics", headers={"Accept": f"{media_type}; version={version}"})
+
+    answered = asyncio.run(answer())
+    assert answered.status_code == 200
+    assert "liveness_build_info" in answered.text
 
 
 def test_they_can_be_turned_off(tmp_path: Path) -> None:
