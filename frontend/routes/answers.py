@@ -78,8 +78,8 @@ class JsonAnswer(Response):
     _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
     def render(self, content: object) -> bytes:
-        """Encode with a space after each comma and colon."""
-        return self._encoder.encode(content).encode()
+        """Encode with a space after each comma and colon; what is no Unicode, as in some paths, as JSON escapes it."""
+        return self._encoder.encode(content).encode(errors="backslashreplace")
 
 
 def verdict_answer(verdict: Verdict) -> JsonAnswer:

@@ -1,5 +1,7 @@
 """Health, readiness and the interactive documentation."""
 
+import json
+import os
 import re
 import socket
 import time
@@ -8,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from frontend.routes.answers import JsonAnswer
 from tests.conftest import Stack
 
 
@@ -20,6 +23,11 @@ def test_readyz_names_each_dependency(client: httpx.Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"ready": True, "dependencies": {"triton": "ok", "keys": "ok"}}
+
+
+def test_an_answer_may_name_a_path_that_is_no_unicode() -> None:
+    cause = os.fsdecode(b"/data/\xff: the disk does not answer")
+    assert json.loads(JsonAnswer({"keys": cause}).body) == {"keys": cause}
 
 
 def test_documentation_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
