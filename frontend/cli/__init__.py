@@ -1,5 +1,6 @@
 """The `liveness` command. A command imports what it needs when it is run: `liveness keys` waits for no web server."""
 
+import codecs
 import io
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -50,8 +51,10 @@ def command_line() -> "typer.Typer":
 def main() -> None:
     """Run the command line; an error of ours or the system's is one line on stderr and exit status 1, no traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A path of no UTF-8 is printed as the bytes that it is, and a full disk is met here, not at Python's exit.
-        sys.stdout.reconfigure(errors="surrogateescape", line_buffering=True)
+        # A path of no UTF-8 is printed as the bytes that it is, and what a terminal of no UTF-8 cannot show in ASCII. A
+        # full disk is met here, not at Python's exit.
+        is_utf_8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf_8 else "backslashreplace", line_buffering=True)
     try:
         command_line()()
     except KeyboardInterrupt:

@@ -82,7 +82,8 @@ def calibrate(
         typer.echo("nothing is written")
         return
     score_map = fitted.score_map.model_copy(update={"evidence": _evidence(fitted, target, labelled)})
-    write_results(settings, {path: _with(before, key_name, score_map).text()})
+    now_there = _there_already(settings, path)  # another key may have been calibrated meanwhile
+    write_results(settings, {path: _with(now_there, key_name, score_map).text()})
     typer.echo(f"written to {path}; it holds from the service's next start" + (f", for {key_name}" if key_name else ""))
 
 

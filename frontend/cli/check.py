@@ -151,7 +151,7 @@ async def _judge_in_order(
 
 
 def _json_rows() -> "Callable[[Outcome], None]":
-    return lambda outcome: print(json.dumps(_row(outcome), ensure_ascii=False), flush=True)
+    return lambda outcome: typer.echo(json.dumps(_row(outcome), ensure_ascii=False).encode())
 
 
 def _csv_rows() -> "Callable[[Outcome], None]":

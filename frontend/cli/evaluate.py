@@ -104,9 +104,8 @@ async def _judge(
             judged = await judge_all(
                 pipeline, samples, key_name=key_name, concurrency=at_once, advance=lambda: progress.advance(task)
             )
-            if not number:
+            if not (chosen := sample_of(judged, number)):
                 return judged, []
-            chosen = sample_of(judged, number)
             again = progress.add_task("judging them changed", total=len(chosen))
             shifts = await shifts_of(
                 pipeline,
@@ -126,7 +125,7 @@ def _show(figures: "Figures") -> None:
         ("BPCER", figures.bpcer),
         ("BPNRR: bona fide without a response", figures.bpnrr),
     ):
-        low, high = rate.bootstrap_95 or rate.wilson_95
+        low, high = rate.widest_95
         table.add_row(Text(name), f"{rate.value:.2%}", f"{low:.2%} to {high:.2%}")
     for name, figure in (
         ("ACER", figures.acer),

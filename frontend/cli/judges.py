@@ -106,6 +106,6 @@ async def local_judge(settings: Settings) -> AsyncIterator[Judge]:
 def _demo_hash_id(settings: Settings) -> str:
     file = settings.data_dir / "demo_hash_id"
     try:
-        return file.read_text().strip()
+        return file.read_text(errors="replace").strip()
     except OSError:
         raise StartRefused("no credential: give --hash-id or LIVENESS_HASH_ID, or start the service once") from None

@@ -2,10 +2,13 @@
 
 import json
 
+import typer
+
 
 def openapi() -> None:
     """Print the OpenAPI description of the service as it is set up; Postman, Bruno and generators read it."""
     from frontend.app import create_app
     from frontend.settings import load_settings
 
-    print(json.dumps(create_app(load_settings()).openapi(), indent=1, ensure_ascii=False, sort_keys=True))
+    described = create_app(load_settings()).openapi()
+    typer.echo(json.dumps(described, indent=1, ensure_ascii=False, sort_keys=True).encode())

@@ -7,6 +7,7 @@ import shlex
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,7 +102,8 @@ def _announce(settings: Settings, url: str, key: DemoKey, picture: Path, started
         f"  {curl}; echo",
         "Ctrl-C stops it.",
     ]
-    print(*lines, sep="\n", file=sys.stdout, flush=True)
+    with suppress(BrokenPipeError):  # whoever has read enough
+        print(*lines, sep="\n", file=sys.stdout, flush=True)
 
 
 def is_live(url: str) -> bool:

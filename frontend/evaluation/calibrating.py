@@ -98,7 +98,7 @@ def _errors(answered: Sequence[Judged], passes: Callable[[Judged], bool]) -> Err
     bona_fide = [one for one in answered if one.sample.label == "bona_fide"]
     types = by_attack_type(answered)
     apcers = {name: rate_of(sum(map(passes, several)), len(several)) for name, several in types.items()}
-    worst = max(apcers, key=lambda name: apcers[name].value)
+    worst = max(apcers, key=lambda name: apcers[name].badness)
     return Errors(apcers[worst], worst, rate_of(sum(not passes(one) for one in bona_fide), len(bona_fide)))
 
 

@@ -20,6 +20,16 @@ class Rate:
     wilson_95: Interval
     bootstrap_95: Interval | None = None
 
+    @property
+    def badness(self) -> tuple[float, float]:
+        """The more the worse: of equal values that of fewer presentations, which may hide more."""
+        return self.value, self.wilson_95[1]
+
+    @property
+    def widest_95(self) -> Interval:
+        """The wider of the two, which claims less: where nothing went wrong the bootstrap has nothing to vary."""
+        return max(self.wilson_95, self.bootstrap_95 or self.wilson_95, key=lambda ends: ends[1] - ends[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

@@ -42,8 +42,8 @@ def html_of(report: Report) -> str:
 
 def _tiles(figures: Figures) -> str:
     tiles = (
-        ("APCER", _percent(figures.apcer.value), f"worst type: {figures.worst_attack_type}", _best(figures.apcer)),
-        ("BPCER", _percent(figures.bpcer.value), "bona fide turned away", _best(figures.bpcer)),
+        ("APCER", _percent(figures.apcer.value), f"worst type: {figures.worst_attack_type}", figures.apcer.widest_95),
+        ("BPCER", _percent(figures.bpcer.value), "bona fide turned away", figures.bpcer.widest_95),
         ("ACER", _percent(figures.acer.value), "mean of the two", figures.acer.bootstrap_95),
         ("BPCER at APCER 5&nbsp;%", _percent(figures.bpcer_at_apcer_5.value), "of every attack type",
          figures.bpcer_at_apcer_5.bootstrap_95),
@@ -184,13 +184,6 @@ def _rate_cells(rate: Rate | None) -> tuple[str, str, str]:
     if rate is None:
         return _DASH, "", ""
     return _percent(rate.value), _count(rate), _interval(rate.wilson_95)
-
-
-def _best(rate: Rate) -> tuple[float, float]:
-    """The wider of the two intervals, which claims less."""
-    if rate.bootstrap_95 is None:
-        return rate.wilson_95
-    return max((rate.wilson_95, rate.bootstrap_95), key=lambda ends: ends[1] - ends[0])
 
 
 def _count(rate: Rate) -> str:

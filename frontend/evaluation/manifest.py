@@ -31,7 +31,7 @@ def read_manifest(
     _refuse(path, "rows without a path", [str(row["line"]) for row in rows if not row["path"]], "complete them")
     unknown = [f"{row['path']} ({row['label'] or 'empty'})" for row in rows if row["label"].lower() not in LABELS]
     _refuse(path, "unlabelled", unknown, f"a label is one of {', '.join(LABELS)}")
-    times = Counter(row["path"] for row in rows)
+    times = Counter(os.path.normpath(row["path"]) for row in rows)
     _refuse(path, "listed more than once", [name for name, n in times.items() if n > 1], "list each picture once")
     typed = [
         row["path"]

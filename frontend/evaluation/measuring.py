@@ -97,8 +97,8 @@ def _curve(bona_fide: Sequence[Judged], attacks: Sequence[Judged]) -> ErrorCurve
 
 
 def _worst(types: Sequence[AttackType]) -> tuple[str, Rate]:
-    """The type with the highest APCER; at least one must have had a response."""
-    return max(((t.name, t.apcer) for t in types if t.apcer), key=lambda named: named[1].value)
+    """The type with the highest APCER, of several the least certain; at least one must have had a response."""
+    return max(((t.name, t.apcer) for t in types if t.apcer), key=lambda named: named[1].badness)
 
 
 def _group(name: str, judged: Sequence[Judged]) -> Group:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -105,7 +106,8 @@ def _svg(draw: Any, salt: str) -> str:  # noqa: ANN401
         "grid.alpha": 0.12,
         "legend.labelcolor": _TEXT,
     }
-    with rc_context(style):
+    with rc_context(style), catch_warnings():
+        simplefilter("ignore", UserWarning)  # of a letter that matplotlib's own font lacks; the browser's has it
         figure = Figure(figsize=(5.2, 3.9), layout="constrained")
         draw(figure.add_subplot())
         file = io.StringIO()

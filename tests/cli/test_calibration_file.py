@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from frontend.calibration import Calibration, ScoreMap, load_calibration
+from frontend.cli.calibrate import calibrate
 from frontend.errors import StartRefused
+from frontend.evaluation.judging import Judged
 from frontend.settings import Settings
 from tests.conftest import environment
+from tests.evaluation.judged import attack, live
 
 GOOD = Calibration(model="anti_spoof", default=ScoreMap(raw_threshold=0.7, slope=2)).text()
 
@@ -45,6 +48,22 @@ def test_start_is_refused(tmp_path: Path, content: str | None, settings: dict[st
         load_calibration(Settings(data_dir=tmp_path, calibration=str(file), **settings))
     assert words in str(refused.value)
     assert str(file) in str(refused.value)
+
+
+def test_what_is_calibrated_meanwhile_for_another_key_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "calibration.json"
+    for folder in ("live", "spoof/print"):
+        (tmp_path / "pictures" / folder).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / "pictures" / folder / f"{number}.jpg").touch()
+
+    async def judged(*_: object) -> list[Judged]:
+        file.write_text(Calibration(model="anti_spoof", keys={"other": ScoreMap(raw_threshold=0.7, slope=2)}).text())
+        return [made(score, n) for made, score in ((live, 0.9), (attack, 0.1)) for n in range(10)]
+
+    monkeypatch.setattr("frontend.cli.calibrate._judge", judged)
+    calibrate(tmp_path / "pictures", apcer=0.3, key_name="acme", out=file)
+    assert set(Calibration.model_validate_json(file.read_bytes()).keys) == {"acme", "other"}
 
 
 def test_serve_says_so_before_it_listens_to_anybody(tmp_path: Path) -> None:

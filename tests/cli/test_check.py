@@ -50,6 +50,17 @@ def there(**settings: object) -> dict[str, str]:
     return environment(**settings) | {"COLUMNS": "200", "PYTHONIOENCODING": "utf-8:strict", "TERM": "xterm"}
 
 
+def test_json_is_utf_8_and_a_table_goes_on_whatever_the_terminal_can_show(
+    stack: Stack, hash_id: str, pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copy(pictures / "nested/coffee.png", tmp_path / "北京.png")
+    command = [*COMMAND, str(tmp_path), "--url", stack.url]
+    ascii_only = there(hash_id=hash_id) | {"PYTHONIOENCODING": "ascii"}
+    for form, name in (("--json", "北京.png"), ("--csv", r"\u5317\u4eac.png")):
+        done = subprocess.run([*command, form], env=ascii_only, capture_output=True, encoding="utf-8", check=True)
+        assert name in done.stdout
+
+
 def check(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=there(**settings))

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from frontend.calibration import Calibration, ScoreMap, load_calibration
@@ -124,8 +125,8 @@ def test_evaluation_follows_the_calibration_of_a_key(
     (tmp_path / "calibration.json").write_text(strict.text())
     bracketed = tmp_path / "pictures"
     shutil.copytree(pictures / "live", bracketed / "live")
-    shutil.copytree(pictures / "spoof", bracketed / "spoof/print[old]")
-    shutil.copytree(pictures / "spoof/screen", bracketed / "spoof" / os.fsdecode(b"screen-\xe9"))
+    shutil.copytree(pictures / "spoof", bracketed / "spoof" / os.fsdecode(b"screen-\xe9"))
+    shutil.copytree(pictures / "spoof/print", bracketed / "spoof/print[old]")
     there = {"triton_url": triton_url, "data_dir": tmp_path}
     options = ("--key", "Zoe\u0308", "--no-pictures", "--out", tmp_path / "report")
     done = liveness("evaluate", bracketed / "live/..", *options, **there)
@@ -187,6 +188,16 @@ def test_bad_input_is_named_and_nothing_is_written(pictures: Path, triton_url: s
         assert all(word in done.stderr for word in words), done.stderr
         assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
+
+
+def test_pictures_without_any_face_are_named_as_too_few(triton_url: str, tmp_path: Path) -> None:
+    for folder in ("live", "spoof/print"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / folder / f"{number}.jpg").write_bytes(jpeg_of(np.full((200, 300, 3), 90 + number, np.uint8)))
+    done = liveness("evaluate", tmp_path, "--robustness", 2, "--out", tmp_path / "out", triton_url=triton_url)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("liveness: no bona fide (live) pictures: at least 10 are needed")
 
 
 def test_name_that_no_key_has_is_refused_before_judging(tmp_path: Path) -> None:

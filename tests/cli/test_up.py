@@ -133,6 +133,21 @@ def test_nothing_is_left_however_it_is_stopped(tmp_path: Path, how: signal.Signa
         httpx.get(f"{url}/healthz")
 
 
+def test_it_serves_on_where_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    command, log = [sys.executable, "-m", "frontend.cli", "up"], tmp_path / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, env=environment(port=0, data_dir=tmp_path)
+        )
+    assert process.stdout
+    process.stdout.close()
+    assert within(20, lambda: "Application startup complete" in log.read_text())
+    time.sleep(1)  # until it would have printed how to use it
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert "Traceback" not in log.read_text()
+
+
 def test_a_terminal_that_is_closed_while_triton_starts_ends_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "frontend.cli", "up"]
     with subprocess.Popen(

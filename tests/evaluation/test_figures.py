@@ -33,6 +33,15 @@ def test_worst_attack_type_decides_and_non_responses_are_apart() -> None:
     assert figures.apcer.bootstrap_95 is None  # no subject is known twice
 
 
+def test_of_attack_types_alike_that_which_may_hide_most_is_named() -> None:
+    judged = [live(0.9, n, subject=str(n // 2)) for n in range(20)]
+    judged += [attack(0.1, n, kind) for kind, number in (("a", 40), ("b", 4), ("c", 40)) for n in range(number)]
+    figures = figures_of(judged, 0.5)
+    assert (figures.worst_attack_type, figures.apcer.errors, figures.apcer.presentations) == ("b", 0, 4)
+    assert figures.apcer.bootstrap_95 == (0, 0)  # there is nothing that it could vary
+    assert figures.apcer.widest_95 == figures.apcer.wilson_95 == pytest.approx((0, 0.49), abs=0.01)
+
+
 def test_what_is_refused_for_its_quality_got_no_response() -> None:
     judged = [live(0.9, n) for n in range(10)] + [attack(0.1, n) for n in range(10)]
     dark = replace(live(0.9, 10).verdict, is_live=False, refused_for=Reason.IMAGE_TOO_DARK)

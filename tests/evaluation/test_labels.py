@@ -134,6 +134,7 @@ def test_ignored_columns_are_passed_over_whatever_they_are(tmp_path: Path) -> No
         (["path,label", "a.jpg,real"], r"unlabelled: a\.jpg \(real\); a label is one of live, bona_fide, spoof"),
         (["path,label", "a.jpg,"], r"unlabelled: a\.jpg \(empty\)"),
         (["path,label", "a.jpg,live", "a.jpg,spoof"], r"listed more than once: a\.jpg"),
+        (["path,label", "a.jpg,live", "./a.jpg,spoof"], r"listed more than once: a\.jpg"),
         (["path,label", "no.jpg,live"], r"not there: no\.jpg; paths are relative to"),
         (["path,label", f"{'a' * 300}.jpg,live"], r"not there: a+\.jpg"),
         (["path,label", "a.jpg,live,x"], r"rows with more or fewer fields than the header: line 2"),
