@@ -61,7 +61,7 @@ def training_requests(
     for number in range(rounds):
         for i in places:
             if random.random() < 1 / 3:
-                others = [j for j in live if j != i]
+                others = [j for j in live if j != i] or live
                 near = [j for j in others if sources[j] == sources[i]]
                 mate = int(random.choice(near if near and random.random() < 0.5 else others))
                 requests.append(Request(i, "implant", 100 * seed + rounds + number, mate))

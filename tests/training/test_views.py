@@ -77,3 +77,8 @@ def test_faces_of_both_classes_are_implanted_into_other_live_pictures():
     assert all(IS_LIVE[request.mate] and request.mate != request.image for request in implants)
     near = sum(SOURCES[request.mate] == SOURCES[request.image] for request in implants)
     assert near / len(implants) == pytest.approx(0.75, abs=0.07)  # half by wish, and half of the others by chance
+
+
+def test_a_single_live_image_has_its_own_surround():
+    requests = training_requests(range(6), [True] + 5 * [False], 6 * ["one"], 5, 1)
+    assert {request.mate for request in requests if request.kind == "implant"} == {0}
