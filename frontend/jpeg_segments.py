@@ -10,6 +10,9 @@ _END_OF_IMAGE = 0xD9
 _START_OF_SCAN_WORD = 0xDAFF  # as a little-endian word
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")  # those that have a length, and the end of the image
 _EXIF = b"Exif\0\0"
+_COMMENT = b"\xff\xfe"
+_PROFILE = re.compile(rb"\xff\xe2(?=..ICC_PROFILE\0)", re.DOTALL)
+_JFIF_REVISION = re.compile(rb"(?<=\xff\xe0..JFIF\0).", re.DOTALL)
 _MAX_SEGMENTS = 1_000
 _MAX_EXIF_SEGMENTS = 16
 _MAX_PADDING_BYTES = 64 * 1024
@@ -32,6 +35,14 @@ def has_a_long_head(data: bytes) -> bool:
         if exif_segments > _MAX_EXIF_SEGMENTS:
             return True
     return True
+
+
+def without_remarks(data: bytes) -> bytes:
+    """The same picture to a decoder that cares for neither colour profiles nor the revision of JFIF.
+
+    A profile in pieces of which one is lost, or there twice, says nothing against the pixels.
+    """
+    return _JFIF_REVISION.sub(b"\1", _PROFILE.sub(_COMMENT, data))
 
 
 def has_more_scans(data: bytes, most: int) -> bool:

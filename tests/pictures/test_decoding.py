@@ -4,15 +4,18 @@ import io
 import struct
 import time
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
-from frontend.decoding import ImageLimits, decode_image
+from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
 from frontend.errors import InvalidImage
 from frontend.images import RgbImage
+from tests.hostile.mutations.png import split as chunks_of
+from tests.hostile.seeds import raw_png
 
 LIMITS = ImageLimits(max_pixels=2_000_000, max_side_pixels=4_000)
 
@@ -113,9 +116,34 @@ def test_impossible_orientation_is_passed_over(picture: RgbImage, orientation: i
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
-def test_broken_exif_block_does_not_spoil_a_sound_picture(picture: RgbImage) -> None:
-    file = saved(Image.fromarray(picture), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 40)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("block", [b"MM\0*\xff\xff\xff\xff", b"neither of the two orders of bytes", b"MM"])
+def test_broken_exif_block_does_not_spoil_a_sound_picture(picture: RgbImage, kind: str, block: bytes) -> None:
+    file = saved(Image.fromarray(picture), kind, exif=b"Exif\0\0" + block)
     assert decode_image(file, LIMITS).shape == picture.shape
+
+
+@pytest.mark.parametrize("numbers", [[(1, 1), (1, 1)], [(0, 1)], [(1, 2)], [(1, 2), (2, 3)]], ids=str)
+def test_broken_colour_profile_does_not_spoil_a_sound_picture(
+    picture: RgbImage, numbers: list[tuple[int, int]]
+) -> None:
+    """Twice, counted from 0, and with a piece that was lost, as some programs leave one behind."""
+    file = saved(Image.fromarray(picture), "JPEG")
+    pieces = (b"\xff\xe2\0\x74ICC_PROFILE\0" + bytes(number) + bytes(100) for number in numbers)
+    broken = file[:2] + b"".join(pieces) + file[2:]
+    assert np.array_equal(decode_image(broken, LIMITS), decode_image(file, LIMITS))
+    image, divisor = decode_reduced(broken, LIMITS, 100)
+    assert upright_size(broken, image, divisor) == picture.shape[1::-1]
+    assert divisor == 2
+    with pytest.raises(InvalidImage):
+        decode_image(broken[: len(broken) * 9 // 10] + broken[-2:], LIMITS)
+
+
+def test_a_revision_of_jfif_that_nobody_knows_does_not_spoil_a_sound_picture(picture: RgbImage) -> None:
+    file = saved(Image.fromarray(picture), "JPEG")
+    assert b"JFIF\0\1" in file
+    newer = file.replace(b"JFIF\0\1", b"JFIF\0\2")
+    assert np.array_equal(decode_image(newer, LIMITS), decode_image(file, LIMITS))
 
 
 def test_bytes_after_the_end_are_passed_over(picture: RgbImage) -> None:
@@ -163,6 +191,33 @@ def test_png_cut_short_is_refused(picture: RgbImage, share: float) -> None:
         decode_image(file[: int(len(file) * share)], LIMITS)
 
 
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("colour_type", [0, 2])
+@pytest.mark.parametrize("height", [299, 300])
+def test_png_whose_stream_ends_rows_too_early_is_refused(
+    picture: RgbImage, height: int, colour_type: int, interlaced: bool
+) -> None:
+    samples = picture[:height, :, : colour_type + 1]
+    file = raw_png(samples, depth=8, colour_type=colour_type, interlaced=interlaced)
+    row_bytes = 1 + samples[0].size
+    (_, header), (_, stream), _ = chunks_of(file)
+    for rows in (1, 2, 60, height // 2):
+        short = zlib.compress(zlib.decompress(stream)[: -rows * row_bytes])
+        with pytest.raises(InvalidImage, match="too few"):
+            decode_image(png_file([(b"IHDR", header), (b"IDAT", short), (b"IEND", b"")]), LIMITS)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("pieces", [1, 5])
+def test_png_that_is_black_at_the_bottom_is_whole(picture: RgbImage, pieces: int, interlaced: bool) -> None:
+    dark = picture.copy()
+    dark[-20:] = 0
+    (_, header), (_, stream), _ = chunks_of(raw_png(dark, depth=8, colour_type=2, interlaced=interlaced))
+    cuts = [len(stream) * piece // pieces for piece in range(pieces + 1)]
+    parts = [(b"IDAT", stream[start:end]) for start, end in pairwise(cuts)]
+    assert np.array_equal(decode_image(png_file([(b"IHDR", header), *parts, (b"IEND", b"")]), LIMITS), dark)
+
+
 def test_png_with_a_wrong_checksum_is_refused(picture: RgbImage) -> None:
     file = bytearray(saved(Image.fromarray(picture), "PNG"))
     file[len(file) // 2] ^= 0x55
@@ -195,6 +250,14 @@ def test_png_with_two_headers_is_refused(first: bytes) -> None:
     file = png_file([(first, small), (b"IHDR", giant), (b"IDAT", rows), (b"IEND", b"")])
     with pytest.raises(InvalidImage, match="header"):
         decode_image(file, LIMITS)
+
+
+def test_png_without_its_palette_or_with_two_is_refused(picture: RgbImage) -> None:
+    header, palette, *pixels = chunks_of(saved(Image.fromarray(picture).quantize(), "PNG"))
+    assert decode_image(png_file([header, palette, *pixels]), LIMITS).shape == picture.shape
+    for chunks in ([header, *pixels], [header, *pixels[:-1], palette, pixels[-1]], [header, palette, palette, *pixels]):
+        with pytest.raises(InvalidImage, match="palette"):
+            decode_image(png_file(chunks), LIMITS)
 
 
 EMPTY_CHUNK = struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt"))
