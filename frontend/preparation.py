@@ -28,14 +28,15 @@ class Preparer:
 
     def crop_of(self, data: bytes, clock: StageClock) -> RgbImage | None:
         """The crop of the largest face in a PNG or JPEG file, None where there is no face; raises InvalidImage."""
-        return self._cropped(data, *self._detected(data, clock), clock)
+        image, _, faces = self._detected(data, clock)
+        return _cropped(image, faces, clock)
 
     def examined_crop_of(self, data: bytes, clock: StageClock) -> tuple[RgbImage | None, Examination]:
         """As `crop_of`, and beside them what was measured; raises InvalidImage."""
         image, divisor, faces = self._detected(data, clock)
         examination = examine(image, faces, divisor, *upright_size(data, image, divisor))
         clock.lap("examine")
-        return self._cropped(data, image, divisor, faces, clock), examination
+        return _cropped(image, faces, clock), examination
 
     def examination_of(self, data: bytes, clock: StageClock) -> Examination:
         """What is measured of a PNG or JPEG file, without any crop; raises InvalidImage."""
@@ -43,23 +44,23 @@ class Preparer:
         return examine(image, faces, divisor, *upright_size(data, image, divisor))
 
     def _detected(self, data: bytes, clock: StageClock) -> tuple[RgbImage, int, list[FaceBox]]:
+        """The picture, as fine as the largest face in it needs, at which share of its size it is, and the faces."""
         image, divisor = decode_reduced(data, self._limits, ENOUGH_SIDE_PIXELS)
         clock.lap("decode")
         faces = self._detector.detect(image)
         clock.lap("detect")
+        if faces and divisor > 1 and fineness(faces[0]) < ENOUGH_FINENESS:
+            enough_side_pixels = ceil(min(image.shape[:2]) * ENOUGH_FINENESS / fineness(faces[0]))
+            image, finer_divisor = decode_reduced(data, self._limits, enough_side_pixels)
+            faces = [face.enlarged(divisor / finer_divisor) for face in faces]
+            divisor = finer_divisor
+            clock.lap("decode")
         return image, divisor, faces
 
-    def _cropped(
-        self, data: bytes, image: RgbImage, divisor: int, faces: list[FaceBox], clock: StageClock
-    ) -> RgbImage | None:
-        if not faces:
-            return None
-        face = faces[0]
-        if divisor > 1 and fineness(face) < ENOUGH_FINENESS:
-            enough_side_pixels = ceil(min(image.shape[:2]) * ENOUGH_FINENESS / fineness(face))
-            image, finer_divisor = decode_reduced(data, self._limits, enough_side_pixels)
-            face = face.enlarged(divisor / finer_divisor)
-            clock.lap("decode")
-        crop = crop_face(image, face)
-        clock.lap("crop")
-        return crop
+
+def _cropped(image: RgbImage, faces: list[FaceBox], clock: StageClock) -> RgbImage | None:
+    if not faces:
+        return None
+    crop = crop_face(image, faces[0])
+    clock.lap("crop")
+    return crop

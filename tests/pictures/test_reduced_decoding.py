@@ -95,3 +95,15 @@ def test_a_picture_beyond_the_limit_of_pillow_is_prepared_where_ours_allows_it()
     huge = io.BytesIO()
     Image.new("L", (14_000, 13_000), 90).save(huge, "JPEG")
     assert preparer.crop_of(huge.getvalue(), StageClock()) is None
+
+
+def test_a_small_face_is_as_sharp_as_in_the_whole_picture(portrait: RgbImage) -> None:
+    picture = np.full((2880, 3840, 3), 90, np.uint8)
+    picture[:1920, :2560] = cv2.resize(portrait, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    preparer = Preparer(LIMITS, 0.5)
+    by_jpeg, by_png = (
+        preparer.examination_of(file, StageClock()).quality for file in (jpeg_of(picture, quality=95), png_of(picture))
+    )
+    assert by_jpeg
+    assert by_png
+    assert by_jpeg.sharpness == pytest.approx(by_png.sharpness, rel=0.15)
