@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from frontend.errors import Overloaded
@@ -118,7 +119,8 @@ class WarmThreads:
     # On the threads
 
     def _serve(self) -> None:
-        os.nice(GIVES_WAY_BY)  # the thread's own on Linux: nice(2), "C library/kernel differences"
+        with suppress(OSError):  # a sandbox may forbid it
+            os.nice(GIVES_WAY_BY)  # the thread's own on Linux: nice(2), "C library/kernel differences"
         turn = threading.Lock()
         turn.acquire()
         while not self._closing:

@@ -12,6 +12,7 @@ PR_SET_PDEATHSIG in place of this process would not do: it is tied to the THREAD
 be left to remove DIRECTORY.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -33,7 +34,8 @@ def main(arguments: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     for number in WATCHED:
         signal.signal(number, signal.SIG_DFL)  # one that the owner ignores, as a job in the background does, is lost
-    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # a core dump would hold faces; why not 0: frontend/core_dumps.py
+    with contextlib.suppress(ValueError):  # where the machine's own limit is 0, nobody may raise it
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # dumps would hold faces; why not 0: frontend/core_dumps.py
 
     def die_with_guard() -> None:  # safe between fork and exec: this process has one thread
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -63,9 +63,12 @@ class TritonProcess:
                 self._guard.wait(timeout_s)
 
     def _find(self) -> list[psutil.Process]:
-        """The tritonserver that the guard has started; none if it has not yet, or has none any more."""
+        """The tritonserver that the guard has started; none if it has not yet, or has none any more.
+
+        Nor is one found where /proc shows processes of others that it lets nobody look at (mounted with hidepid=1).
+        """
         if not self._servers and not self.has_ended:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 self._servers = psutil.Process(self._guard.pid).children()
         return self._servers
 

@@ -160,8 +160,7 @@ class EmbeddedTriton:
             compare(self._probe, expected, max(0.1, deadline_s - time.monotonic()))
         except ProbeFailed as error:
             process.kill()
-            reason = reason_of_failure(self.log_path, log_offset)
-            raise StartRefused(f"Triton is ready but answers no inference: {error}; its log: {reason}") from error
+            raise self._refusal(f"Triton is ready but answers no inference: {error}; its log", log_offset) from error
         except BaseException:
             process.kill()
             raise
@@ -186,12 +185,14 @@ class EmbeddedTriton:
             if self._stopping.is_set():
                 raise StartRefused("Triton was told to stop while it started")
             if process.has_ended:
-                reason = reason_of_failure(self.log_path, log_offset)
-                raise (_PortTaken if PORT_TAKEN in reason else StartRefused)(f"Triton did not start: {reason}")
+                raise self._refusal("Triton did not start", log_offset)
             if time.monotonic() > deadline_s:
-                reason = reason_of_failure(self.log_path, log_offset)
-                raise StartRefused(f"Triton was not ready after {self._start_timeout_s:g} s: {reason}")
+                raise self._refusal(f"Triton was not ready after {self._start_timeout_s:g} s", log_offset)
             time.sleep(POLL_S)
+
+    def _refusal(self, trouble: str, log_offset: int) -> StartRefused:
+        reason = reason_of_failure(self.log_path, log_offset)
+        return (_PortTaken if PORT_TAKEN in reason else StartRefused)(f"{trouble}: {reason}")
 
     def _is_ready(self) -> bool:
         """Whether OUR server is ready: a stranger's on this port would have another name."""

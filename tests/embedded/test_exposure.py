@@ -1,13 +1,22 @@
 """What the server shows to others, and what it is told."""
 
+import ctypes
 import http.client
 import json
+import os
+import resource
 import socket
+import subprocess
+import sys
 
 import psutil
 import pytest
 
+from frontend.embedded.process import GUARD
 from tests.embedded.children import named
+
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+LIMIT = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
 
 
 def ask(url, method, path, body=None):
@@ -96,3 +105,14 @@ def test_it_keeps_no_faces_in_shared_memory(triton):
 def test_it_writes_no_core_dump_that_would_hold_faces(triton):
     (server,) = named(triton.log_path.parent, "tritonserver")
     assert server.rlimit(psutil.RLIMIT_CORE) == (1, 1)
+
+
+def test_it_is_guarded_where_nobody_may_raise_the_limit_on_core_dumps(tmp_path):
+    def forbid_core_dumps():
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)  # with which the superuser may
+
+    guard = [sys.executable, "-I", "-S", GUARD, str(os.getpid()), "1", tmp_path, "--"]
+    command = [*guard, sys.executable, "-S", "-c", LIMIT]
+    guarded = subprocess.run(command, preexec_fn=forbid_core_dumps, capture_output=True, text=True, check=False)
+    assert guarded.stdout == "(0, 0)\n", guarded.stderr

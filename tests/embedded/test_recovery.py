@@ -3,10 +3,12 @@
 import signal
 import time
 
+import psutil
 import pytest
 
 from frontend.embedded.log import MAX_LOG_BYTES
 from frontend.embedded.probe import ProbeFailed
+from frontend.embedded.supervision import POLL_S
 from tests.conftest import within
 from tests.embedded.children import embedded, named
 
@@ -70,6 +72,23 @@ def test_it_serves_again_where_the_disk_has_no_room_for_its_old_log(harmed):
         wait_for_event(harmed, "serves again", 15)
     finally:
         old.unlink()
+
+
+def test_it_serves_again_where_others_processes_are_not_shown(tmp_path, monkeypatch):
+    """As with /proc mounted with hidepid=1, which systemd does by `ProtectProc=noaccess`."""
+
+    def children(_process):
+        raise psutil.AccessDenied(1)
+
+    monkeypatch.setattr(psutil.Process, "children", children)
+    events = []
+    with embedded(tmp_path, on_event=events.append) as triton:
+        triton.events = events
+        time.sleep(3 * POLL_S)
+        named(tmp_path, "tritonserver")[0].kill()
+        wait_for_event(triton, "serves again", 15)
+        triton.infer()
+    assert not named(tmp_path, "tritonserver")
 
 
 def test_a_stop_amid_a_restart_leaves_nothing_running(tmp_path):

@@ -143,15 +143,16 @@ def test_this_machine_is_found_fit():
     installation.check_machine()
 
 
-def test_a_port_that_was_taken_in_between(tmp_path):
+@pytest.mark.parametrize("which", ["url", "metrics_url"])
+def test_a_port_that_was_taken_in_between(tmp_path, which):
     triton = embedded(tmp_path)
-    taken = triton.url
+    taken = getattr(triton, which)
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", int(taken.split(":")[1])))
         stranger.listen()
         with triton:
-            assert triton.url != taken
+            assert getattr(triton, which) != taken
             triton.infer()
 
 

@@ -1,5 +1,6 @@
 """A process that crashes leaves no dump of its memory, in which faces would be."""
 
+import ctypes
 import os
 import resource
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 
 from tests.conftest import Stack
 from tests.hostile.conftest import Serving
+
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 
 
 def dumps_core(folder: Path, preparation: str) -> bool:
@@ -33,6 +36,17 @@ def test_a_crash_dumps_nothing(tmp_path: Path) -> None:
     for file in tmp_path.iterdir():
         file.unlink()
     assert not dumps_core(tmp_path, forbidden)
+
+
+def test_a_machine_that_forbids_them_is_good_enough() -> None:
+    """Its limit of 0 may be raised by the superuser alone, who has given up that capability here."""
+
+    def forbid() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)
+
+    script = "from frontend.core_dumps import forbid_core_dumps; forbid_core_dumps()"
+    subprocess.run([sys.executable, "-c", script], preexec_fn=forbid, check=True)
 
 
 def test_every_process_of_the_service_is_forbidden_to(target: Stack, serving: Serving) -> None:
