@@ -38,7 +38,8 @@ def install(
         typer.echo(f"loaded and warm after {seen.warm_up_ms:.0f} ms")
         if (now := versions.served()) is not None:
             alone_ms, ratio = time_ratio(candidate.file, now.file)
-            typer.echo(f"{alone_ms:.2f} ms for one crop on one thread, {ratio:.2f} of version {now.number}'s time")
+            compared = f"{ratio:.2f} of version {now.number}'s time" if ratio else f"version {now.number} cannot be run"
+            typer.echo(f"{alone_ms:.2f} ms for one crop on one thread, {compared}")
         if not without_triton:
             _try_in_triton(settings, candidate.repository)
             typer.echo("Triton: answers as ONNX Runtime does")

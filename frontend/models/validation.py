@@ -53,19 +53,19 @@ def examine(file: Path) -> Examined:
     return Examined(warm_up_ms, float(alone.min()), float(alone.max()))
 
 
-def time_ratio(file: Path, other: Path) -> tuple[float, float]:
+def time_ratio(file: Path, other: Path) -> tuple[float, float | None]:
     """The median time in milliseconds of one crop on one thread, and what share it is of the other model's.
 
-    The two take turns, so that a machine that is busy with something else slows both down.
+    The two take turns, so that a machine that is busy with something else slows both down. There is no share where
+    the other cannot be run, for then too it may be replaced.
     """
-    sessions, crops = [_load(file), _load(other)], dict(sample_crops(1))
-    rounds_s = []
-    for _ in range(_TIMED_RUNS):
-        begun_s = time.perf_counter()
-        sessions[0].run([_OUTPUT], crops)
-        between_s = time.perf_counter()
-        sessions[1].run([_OUTPUT], crops)
-        rounds_s.append((between_s - begun_s, time.perf_counter() - between_s))
+    session, crops = _load(file), dict(sample_crops(1))
+    try:
+        other_session = _load(other)
+        _seconds(other_session, crops)
+    except (InvalidModel, *ORT_ERRORS):
+        return 1000 * statistics.median(_seconds(session, crops) for _ in range(_TIMED_RUNS)), None
+    rounds_s = [(_seconds(session, crops), _seconds(other_session, crops)) for _ in range(_TIMED_RUNS)]
     ratio = statistics.median(first / second for first, second in rounds_s)
     return 1000 * statistics.median(first for first, _ in rounds_s), ratio
 
@@ -109,6 +109,12 @@ def _smoke_set() -> Crops:
     chequer = np.repeat(255 * ((x + y) % 2)[..., None], 3, axis=2)
     plain = np.stack([np.zeros_like(chequer), np.full_like(chequer, 255), chequer]).astype(np.uint8)
     return {name: np.concatenate([pictures, plain]) for name, pictures in sample_crops(_LARGEST_BATCH).items()}
+
+
+def _seconds(session: onnxruntime.InferenceSession, crops: Crops) -> float:
+    begun_s = time.perf_counter()
+    session.run([_OUTPUT], dict(crops))
+    return time.perf_counter() - begun_s
 
 
 def _row(crops: Crops, i: int) -> Crops:

@@ -57,12 +57,7 @@ class ModelVersions:
 
     def all(self) -> list[Version]:
         """Every version, oldest first, withdrawn ones among them."""
-        found = []
-        for path in self._folder.iterdir():
-            match = re.fullmatch(rf"({_WITHDRAWN})?([1-9]\d*)", path.name)
-            if match and (path / FILE_NAME).is_file():
-                found.append(Version(int(match[2]), path / FILE_NAME, is_withdrawn=match[1] is not None))
-        return sorted(found, key=lambda version: version.number)
+        return [version for version in self._numbered() if version.file.is_file()]
 
     def served(self) -> Version | None:
         """The one that Triton serves from its next start on."""
@@ -95,7 +90,7 @@ class ModelVersions:
 
     def adopt(self, candidate: "Candidate") -> Version:
         """Make the candidate the newest version at one stroke; numbers are never used twice."""
-        number = 1 + max((version.number for version in self.all()), default=0)
+        number = 1 + max((version.number for version in self._numbered()), default=0)
         target = self._folder / str(number)
         folder = candidate.file.parent
         try:
@@ -125,6 +120,12 @@ class ModelVersions:
         except OSError as error:
             raise StartRefused(f"cannot take version {newest.number} back: {error.strerror}") from None
         return Version(newest.number, hidden / FILE_NAME, is_withdrawn=True), visible[-2]
+
+    def _numbered(self) -> list[Version]:
+        """Every version, and each folder that Triton takes for one though it holds no file."""
+        matches = (re.fullmatch(rf"({_WITHDRAWN})?([1-9]\d*)", path.name) for path in self._folder.iterdir())
+        found = [Version(int(m[2]), self._folder / m[0] / FILE_NAME, is_withdrawn=bool(m[1])) for m in matches if m]
+        return sorted(found, key=lambda version: version.number)
 
 
 @dataclass(frozen=True, slots=True)

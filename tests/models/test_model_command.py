@@ -123,6 +123,15 @@ def test_a_refused_model_changes_nothing(repository, model):
     assert contents(repository) == before
 
 
+@pytest.mark.parametrize("served", [b"no model at all", small_model(inputs=("context", "face"))])
+def test_a_served_model_that_cannot_be_run_is_replaced(repository, model, served):
+    (repository / "anti_spoof" / "1" / "model.onnx").write_bytes(served)
+    result = liveness_model(repository, "install", model(small_model()))
+    assert result.returncode == 0, result.stderr
+    assert "on one thread, version 1 cannot be run" in result.stdout
+    assert states(repository) == {1: "older", 2: "served"}
+
+
 def test_a_model_that_triton_refuses_is_not_installed(repository, model):
     config = repository / "anti_spoof" / "config.pbtxt"
     config.write_text(config.read_text().replace("TYPE_FP32", "TYPE_FP64"))
@@ -151,6 +160,15 @@ def test_a_newest_version_without_a_file_is_named_for_triton_takes_no_older_one(
     (repository / "anti_spoof" / "10").mkdir()
     with pytest.raises(StartRefused, match=r"/10/model\.onnx"):
         model_file(repository, "anti_spoof")
+
+
+def test_a_new_version_outranks_a_folder_without_a_file(repository, model):
+    (repository / "anti_spoof" / "10").mkdir()
+    versions = ModelVersions(repository / "anti_spoof")
+    with versions.candidate(model(small_model())) as candidate:
+        installed = versions.adopt(candidate)
+    assert installed == versions.served()
+    assert model_file(repository, "anti_spoof") == installed.file
 
 
 def test_a_repository_that_cannot_be_written_is_named(repository, model, monkeypatch):
