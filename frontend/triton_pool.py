@@ -14,8 +14,10 @@ what `triton_http` does.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Set
 from contextlib import suppress
+from statistics import median
 from typing import TypeVar
 
 from frontend.errors import ScoringFailed
@@ -29,8 +31,8 @@ LONGEST_PAUSE_S = 5.0
 SLOW_FACTOR = 5.0
 SLOW_FROM_S = 0.1
 """Below it no server is called slow."""
-LATENCY_WEIGHT = 0.2
-"""Of the newest answer, in the moving average of a server's latency."""
+LATENCIES = 5
+"""The newest answers of a server by whose median it is called slow: one alone, as the first of all, says little."""
 RETRY_BURST = 64.0
 RETRY_SHARE = 0.1
 
@@ -46,9 +48,14 @@ class TritonServer:
         self.authority = authority
         self.connections = TritonConnections(host, port)
         self.under_way = 0
-        self.latency_s = 0.0
+        self.latencies_s: deque[float] = deque(maxlen=LATENCIES)
         self.trouble = ""
         """Why it is ejected; empty while it is asked."""
+
+    @property
+    def latency_s(self) -> float:
+        """The median of the newest answers; 0 before there are enough."""
+        return median(self.latencies_s) if len(self.latencies_s) == LATENCIES else 0.0
 
 
 Question = Callable[[TritonServer, float], Awaitable[T]]
@@ -150,9 +157,9 @@ class TritonPool:
         finally:
             server.under_way -= 1
         took_s = loop.time() - begun_s
-        server.latency_s += LATENCY_WEIGHT * (took_s - server.latency_s) if server.latency_s else took_s
-        if server.latency_s > SLOW_FROM_S and server.latency_s > self._slow_from_s(server):
-            self._eject(server, f"Triton is slow: {server.latency_s:.2f} s")
+        server.latencies_s.append(took_s)
+        if took_s > SLOW_FROM_S and (latency_s := server.latency_s) > self._slow_from_s(server):
+            self._eject(server, f"Triton is slow: {latency_s:.2f} s")
         self._retries_left = min(RETRY_BURST, self._retries_left + RETRY_SHARE)
         return answer
 
@@ -165,8 +172,8 @@ class TritonPool:
     # Out, and in again
 
     def _slow_from_s(self, server: TritonServer) -> float:
-        others_s = [s.latency_s for s in self._servers.values() if s is not server and not s.trouble and s.latency_s]
-        return max(SLOW_FROM_S, SLOW_FACTOR * min(others_s)) if others_s else self._timeout_s
+        others_s = [s.latency_s for s in self._servers.values() if s is not server and not s.trouble]
+        return max(SLOW_FROM_S, SLOW_FACTOR * min(filter(None, others_s), default=self._timeout_s))
 
     def _eject(self, server: TritonServer, trouble: str) -> None:
         if server.trouble or len(self._servers) == 1 or server not in self._servers.values():
@@ -185,7 +192,7 @@ class TritonPool:
                 await self._trial(server, self._timeout_s / 2)
                 if asyncio.get_running_loop().time() - begun_s < self._slow_from_s(server):
                     server.trouble = ""
-        server.latency_s = 0.0
+        server.latencies_s.clear()
         del self._trials[server]
         logger.warning("Triton at %s judges again", server.name)
 

@@ -18,7 +18,7 @@ from frontend.embedded import EmbeddedTriton
 from frontend.errors import ScoringFailed
 from frontend.scoring import TritonScorer
 from frontend.triton_addresses import parse_addresses
-from frontend.triton_pool import RETRY_BURST
+from frontend.triton_pool import LATENCIES, RETRY_BURST
 from tests.conftest import data_uri, running
 from tests.embedded.children import embedded, named
 from tests.faults.test_triton_that_misbehaves import key_in
@@ -155,6 +155,18 @@ def test_a_slow_one_is_left_out_until_it_is_fast_again(tritons: list[EmbeddedTri
         assert callers.failures == []
 
     play(f"{tritons[0].url},{slow.address}", story)
+
+
+def test_one_slow_answer_leaves_nobody_out(tritons: list[EmbeddedTriton], relay: MakeRelay) -> None:
+    hesitant = relay(port_of(tritons[1]))
+
+    async def story(scorer: TritonScorer) -> None:
+        for delay_s in (*[0.0] * LATENCIES, 0.6, 0.0):
+            hesitant.delay_s = delay_s
+            await asyncio.gather(scorer.score(CROP), scorer.score(CROP))  # one of each
+        assert set(scorer.servers().values()) == {"ok"}
+
+    play(f"{tritons[0].url},{hesitant.address}", story)
 
 
 @pytest.mark.parametrize("url", ["host", "host:0", "host:99999", "http://host:1", "host:1,", "a@host:1", "::1:8000"])

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 
 from frontend.connections import READ_AHEAD_BYTES, BoundedHttp, ConnectionLimits
-from frontend.stopping import Stopping
 from tests.conftest import within
+from tests.hostile.bounded import lifespan
 
 LIMITS = ConnectionLimits(
     max_connections=8,
@@ -33,11 +33,7 @@ class Reader:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            scope["state"] |= {"connection_limits": LIMITS, "stopping": Stopping(), "connection_refused": print}
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            await lifespan(LIMITS, scope, receive, send)
             return
         await asyncio.to_thread(self.may_read.wait)
         more = True

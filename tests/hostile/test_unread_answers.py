@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 
 from frontend.connections import BoundedHttp, ConnectionLimits
-from frontend.stopping import Stopping
 from tests.conftest import within
+from tests.hostile.bounded import lifespan
 
 RESPONSE_TIMEOUT_S = 0.5
 PIECE = 32 * 1024
@@ -36,11 +36,7 @@ class Talker:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            scope["state"] |= {"connection_limits": LIMITS, "stopping": Stopping(), "connection_refused": print}
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            await lifespan(LIMITS, scope, receive, send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         (connection,) = self.server.server_state.connections
