@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import MakeKey, Stack, data_uri, png_of
-from tests.pictures.test_decoding import png_file
+from tests.hostile.mutations.png import join
 
 NO_OBJECT = b'{"error": "The request body must be a JSON object."}'
 IMAGE_INVALID = b'{"error": "Invalid or corrupt selfie image. Images must be in PNG, JPG, or JPEG format."}'
@@ -76,7 +76,7 @@ def test_the_body_decides_not_the_content_type(
 
 def files_that_are_no_picture() -> dict[str, bytes]:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    giant = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100_000)), (b"IEND", b"")])
+    giant = join([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100_000)), (b"IEND", b"")])
     return {
         "png of 60,000 x 60,000": giant,
         "gif": b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"

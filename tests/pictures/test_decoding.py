@@ -1,34 +1,18 @@
-"""Every kind of PNG and JPEG comes out right, and nothing else comes out at all."""
+"""Every kind of JPEG comes out right, and nothing but it and PNG comes out at all."""
 
 import io
-import struct
 import time
 import zlib
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
-from skimage import data
 
-from frontend.decoding import ImageLimits, decode_image, decode_reduced, upright_size
+from frontend.decoding import decode_image, decode_reduced, upright_size
 from frontend.errors import InvalidImage
 from frontend.images import RgbImage
-from tests.hostile.mutations.png import split as chunks_of
-from tests.hostile.seeds import raw_png
-
-LIMITS = ImageLimits(max_pixels=2_000_000, max_side_pixels=4_000)
-
-
-@pytest.fixture(scope="module")
-def picture() -> RgbImage:
-    return np.ascontiguousarray(data.astronaut()[:300, 60:460])
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return file.getvalue()
+from tests.hostile.mutations.png import packed
+from tests.pictures.files import LIMITS, saved
 
 
 def mean_difference(a: RgbImage, b: RgbImage) -> float:
@@ -56,33 +40,6 @@ def test_jpeg_of_every_kind_decodes_as_pillow_does(picture: RgbImage, mode: str,
     assert np.abs(decoded.astype(int) - np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))).max() <= 1
     original = np.asarray(Image.fromarray(picture).convert(mode).convert("RGB"))
     assert mean_difference(decoded, original) < 3
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
-def test_png_of_every_mode_decodes_exactly(picture: RgbImage, mode: str) -> None:
-    image = Image.fromarray(picture).convert(mode)
-    assert np.array_equal(decode_image(saved(image, "PNG"), LIMITS), np.asarray(image.convert("RGB")))
-
-
-def test_alpha_is_dropped_not_blended(picture: RgbImage) -> None:
-    alpha = np.zeros((*picture.shape[:2], 1), np.uint8)
-    file = saved(Image.fromarray(np.concatenate([picture, alpha], axis=2), "RGBA"), "PNG")
-    assert np.array_equal(decode_image(file, LIMITS), picture)
-
-
-def test_16_bit_grey_is_scaled_not_clipped(picture: RgbImage) -> None:
-    grey = picture[:, :, 1]
-    file = saved(Image.fromarray((grey.astype(np.uint16) << 8) | 0x55), "PNG")
-    assert np.array_equal(decode_image(file, LIMITS), np.repeat(grey[:, :, None], 3, axis=2))
-
-
-def test_16_bit_colour_keeps_the_high_byte(picture: RgbImage) -> None:
-    wide = (picture.astype(">u2") << 8) | 0x33
-    rows = b"".join(b"\0" + row.tobytes() for row in wide.astype(">u2"))
-    height, width = picture.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    file = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
-    assert np.array_equal(decode_image(file, LIMITS), picture)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -184,47 +141,6 @@ def test_jpeg_cut_short_is_refused(picture: RgbImage, share: float, progressive:
         decode_image(file[: int(len(file) * share)], LIMITS)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
-def test_png_cut_short_is_refused(picture: RgbImage, share: float) -> None:
-    file = saved(Image.fromarray(picture), "PNG")
-    with pytest.raises(InvalidImage):
-        decode_image(file[: int(len(file) * share)], LIMITS)
-
-
-@pytest.mark.parametrize("interlaced", [False, True])
-@pytest.mark.parametrize("colour_type", [0, 2])
-@pytest.mark.parametrize("height", [299, 300])
-def test_png_whose_stream_ends_rows_too_early_is_refused(
-    picture: RgbImage, height: int, colour_type: int, interlaced: bool
-) -> None:
-    samples = picture[:height, :, : colour_type + 1]
-    file = raw_png(samples, depth=8, colour_type=colour_type, interlaced=interlaced)
-    row_bytes = 1 + samples[0].size
-    (_, header), (_, stream), _ = chunks_of(file)
-    for rows in (1, 2, 60, height // 2):
-        short = zlib.compress(zlib.decompress(stream)[: -rows * row_bytes])
-        with pytest.raises(InvalidImage, match="too few"):
-            decode_image(png_file([(b"IHDR", header), (b"IDAT", short), (b"IEND", b"")]), LIMITS)
-
-
-@pytest.mark.parametrize("interlaced", [False, True])
-@pytest.mark.parametrize("pieces", [1, 5])
-def test_png_that_is_black_at_the_bottom_is_whole(picture: RgbImage, pieces: int, interlaced: bool) -> None:
-    dark = picture.copy()
-    dark[-20:] = 0
-    (_, header), (_, stream), _ = chunks_of(raw_png(dark, depth=8, colour_type=2, interlaced=interlaced))
-    cuts = [len(stream) * piece // pieces for piece in range(pieces + 1)]
-    parts = [(b"IDAT", stream[start:end]) for start, end in pairwise(cuts)]
-    assert np.array_equal(decode_image(png_file([(b"IHDR", header), *parts, (b"IEND", b"")]), LIMITS), dark)
-
-
-def test_png_with_a_wrong_checksum_is_refused(picture: RgbImage) -> None:
-    file = bytearray(saved(Image.fromarray(picture), "PNG"))
-    file[len(file) // 2] ^= 0x55
-    with pytest.raises(InvalidImage):
-        decode_image(bytes(file), LIMITS)
-
-
 def test_limits_hold_at_their_edge() -> None:
     fits = np.zeros((1000, 2000, 3), np.uint8)
     for kind in ("JPEG", "PNG"):
@@ -235,32 +151,7 @@ def test_limits_hold_at_their_edge() -> None:
             decode_image(saved(Image.fromarray(np.zeros((4001, 10, 3), np.uint8)), kind), LIMITS)
 
 
-def test_png_that_claims_a_giant_picture_is_refused_from_its_header() -> None:
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    file = png_file([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")])
-    with pytest.raises(InvalidImage, match="60000x60000"):
-        decode_image(file, LIMITS)
-
-
-@pytest.mark.parametrize("first", [b"IHDR", b"prVt", b"tEXt"])
-def test_png_with_two_headers_is_refused(first: bytes) -> None:
-    """Pillow goes by the second, so the limits must not go by the first, nor by what only looks like one."""
-    small, giant = (struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0) for side in (100, 20_000))
-    rows = zlib.compress(b"\0" * 20_001 * 100)
-    file = png_file([(first, small), (b"IHDR", giant), (b"IDAT", rows), (b"IEND", b"")])
-    with pytest.raises(InvalidImage, match="header"):
-        decode_image(file, LIMITS)
-
-
-def test_png_without_its_palette_or_with_two_is_refused(picture: RgbImage) -> None:
-    header, palette, *pixels = chunks_of(saved(Image.fromarray(picture).quantize(), "PNG"))
-    assert decode_image(png_file([header, palette, *pixels]), LIMITS).shape == picture.shape
-    for chunks in ([header, *pixels], [header, *pixels[:-1], palette, pixels[-1]], [header, palette, palette, *pixels]):
-        with pytest.raises(InvalidImage, match="palette"):
-            decode_image(png_file(chunks), LIMITS)
-
-
-EMPTY_CHUNK = struct.pack(">I4sI", 0, b"prVt", zlib.crc32(b"prVt"))
+EMPTY_CHUNK = packed(b"prVt", b"")
 COMMENT = b"\xff\xfe\0\2"
 UNRELATED = b"\xff\xd0"
 
@@ -292,22 +183,12 @@ def test_millions_of_parts_are_refused_before_anybody_goes_through_them(
 def test_what_pillow_would_unpack_for_nobody_is_refused(picture: RgbImage) -> None:
     png, jpeg = saved(Image.fromarray(picture), "PNG"), saved(Image.fromarray(picture), "JPEG")
     profile = b"x\0\0" + zlib.compress(bytes(1_000_000))
-    inflated = struct.pack(">I", len(profile)) + b"iCCP" + profile + struct.pack(">I", zlib.crc32(b"iCCP" + profile))
+    inflated = packed(b"iCCP", profile)
     exif = b"\xff\xe1\x07\0Exif\0\0" + bytes(0x700 - 8)
     began_s = time.thread_time()
     for file in (png[:33] + inflated * 1_000 + png[33:], jpeg[:2] + exif * 900 + jpeg[2:]):
         with pytest.raises(InvalidImage, match="too many"):
             decode_image(file, LIMITS)
-    assert time.thread_time() - began_s < 0.5
-
-
-def test_an_orientation_of_a_million_values_says_nothing(picture: RgbImage) -> None:
-    tag = struct.pack("<HHLL", 0x0112, 5, 1_000_000, 26)
-    exif = b"II*\0\x08\0\0\0\1\0" + tag + bytes(4) + bytes((6, 0, 0, 0, 1, 0, 0, 0)) * 1_000_000
-    png = saved(Image.fromarray(picture), "PNG")
-    chunk = struct.pack(">I", len(exif)) + b"eXIf" + exif + struct.pack(">I", zlib.crc32(b"eXIf" + exif))
-    began_s = time.thread_time()
-    assert np.array_equal(decode_image(png[:33] + chunk + png[33:], LIMITS), picture)
     assert time.thread_time() - began_s < 0.5
 
 
@@ -336,25 +217,8 @@ def thumbnail() -> bytes:
     return exif.tobytes()
 
 
-def test_png_with_a_compressed_text_bomb_is_refused(picture: RgbImage) -> None:
-    height, width = picture.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    bomb = b"comment\0\0" + zlib.compress(b"\0" * 50_000_000)
-    rows = b"".join(b"\0" + row.tobytes() for row in picture)
-    file = png_file([(b"IHDR", header), (b"zTXt", bomb), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")])
-    with pytest.raises(InvalidImage):
-        decode_image(file, LIMITS)
-
-
 def test_jpeg_with_too_many_scans_is_refused(picture: RgbImage) -> None:
     file = saved(Image.fromarray(picture), "JPEG", progressive=True)
     last_scan = file.rindex(b"\xff\xda")
     with pytest.raises(InvalidImage, match="scans"):
         decode_image(file[:-2] + file[last_scan:-2] * 200 + file[-2:], LIMITS)
-
-
-def png_file(chunks: list[tuple[bytes, bytes]]) -> bytes:
-    encoded = (
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(encoded)
