@@ -1,10 +1,8 @@
 """What the server shows to others, and what it is told."""
 
-import ctypes
 import http.client
 import json
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -13,9 +11,9 @@ import psutil
 import pytest
 
 from frontend.embedded.process import GUARD
+from tests.core_limits import forbid_core_dumps_for_good
 from tests.embedded.children import named
 
-PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 LIMIT = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
 
 
@@ -108,11 +106,9 @@ def test_it_writes_no_core_dump_that_would_hold_faces(triton):
 
 
 def test_it_is_guarded_where_nobody_may_raise_the_limit_on_core_dumps(tmp_path):
-    def forbid_core_dumps():
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)  # with which the superuser may
-
     guard = [sys.executable, "-I", "-S", GUARD, str(os.getpid()), "1", tmp_path, "--"]
     command = [*guard, sys.executable, "-S", "-c", LIMIT]
-    guarded = subprocess.run(command, preexec_fn=forbid_core_dumps, capture_output=True, text=True, check=False)
+    guarded = subprocess.run(
+        command, preexec_fn=forbid_core_dumps_for_good, capture_output=True, text=True, check=False
+    )
     assert guarded.stdout == "(0, 0)\n", guarded.stderr

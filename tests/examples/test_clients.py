@@ -89,10 +89,14 @@ NODE = ["node", EXAMPLES / "client.mjs"]
 NEEDED = {"sh": "curl", "node": "node"}
 
 
-@pytest.mark.parametrize("command", [SHELL, NODE], ids=["curl", "javascript"])
-def test_programs(stack: Stack, hash_id: str, selfie: Path, tmp_path: Path, command: list[object]) -> None:
+def skip_without_the_program_for(command: list[object]) -> None:
     if shutil.which(program := NEEDED[str(command[0])]) is None:
         pytest.skip(f"needs {program}: apt-get install {'nodejs' if program == 'node' else program}")
+
+
+@pytest.mark.parametrize("command", [SHELL, NODE], ids=["curl", "javascript"])
+def test_programs(stack: Stack, hash_id: str, selfie: Path, tmp_path: Path, command: list[object]) -> None:
+    skip_without_the_program_for(command)
     folder = tmp_path / "für uns"
     folder.mkdir()
     link = tmp_path / Path(str(command[1])).name
@@ -115,8 +119,7 @@ def test_programs(stack: Stack, hash_id: str, selfie: Path, tmp_path: Path, comm
 
 @pytest.mark.parametrize("command", [SHELL, NODE], ids=["curl", "javascript"])
 def test_programs_wait_as_long_as_retry_after_says(busy: str, selfie: Path, command: list[object]) -> None:
-    if shutil.which(program := NEEDED[str(command[0])]) is None:
-        pytest.skip(f"needs {program}")
+    skip_without_the_program_for(command)
     url, hash_id = busy.split()
     begun_at_s = time.monotonic()
     failed = run(*command, selfie, hash_id, url)

@@ -1,8 +1,14 @@
-"""What an application tells `BoundedHttp` when it starts."""
+"""A small application behind `BoundedHttp`, over a real port."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from frontend.connections import ConnectionLimits
+import uvicorn
+
+from frontend.connections import BoundedHttp, ConnectionLimits
 from frontend.stopping import Stopping
 
 
@@ -13,3 +19,17 @@ async def lifespan(limits: ConnectionLimits, scope: Any, receive: Any, send: Any
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Iterator[tuple[uvicorn.Server, tuple[str, int]]]:
+    """A server of the application with these options of uvicorn's, and its address."""
+    server = uvicorn.Server(uvicorn.Config(app, http=BoundedHttp, log_config=None, lifespan="on", **options))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield server, listener.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-import uvicorn
 
-from frontend.connections import READ_AHEAD_BYTES, BoundedHttp, ConnectionLimits
+from frontend.connections import READ_AHEAD_BYTES, ConnectionLimits
 from tests.conftest import within
-from tests.hostile.bounded import lifespan
+from tests.hostile.bounded import lifespan, serving
 
 LIMITS = ConnectionLimits(
     max_connections=8,
@@ -48,18 +47,12 @@ class Reader:
 @contextmanager
 def served(app: Reader) -> Iterator[socket.socket]:
     """A client's connection to the application."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=BoundedHttp, log_config=None, lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with socket.create_connection(listener.getsockname()) as client:
-            yield client
-    finally:
-        app.may_read.set()
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with serving(app) as (_, address):
+        try:
+            with socket.create_connection(address) as client:
+                yield client
+        finally:
+            app.may_read.set()
 
 
 def head(content_length: int) -> bytes:

@@ -1,6 +1,5 @@
 """A process that crashes leaves no dump of its memory, in which faces would be."""
 
-import ctypes
 import os
 import resource
 import subprocess
@@ -11,9 +10,8 @@ import psutil
 import pytest
 
 from tests.conftest import Stack
+from tests.core_limits import forbid_core_dumps_for_good
 from tests.hostile.conftest import Serving
-
-PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 
 
 def dumps_core(folder: Path, preparation: str) -> bool:
@@ -39,14 +37,8 @@ def test_a_crash_dumps_nothing(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_forbids_them_is_good_enough() -> None:
-    """Its limit of 0 may be raised by the superuser alone, who has given up that capability here."""
-
-    def forbid() -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)
-
     script = "from frontend.core_dumps import forbid_core_dumps; forbid_core_dumps()"
-    subprocess.run([sys.executable, "-c", script], preexec_fn=forbid, check=True)
+    subprocess.run([sys.executable, "-c", script], preexec_fn=forbid_core_dumps_for_good, check=True)
 
 
 def test_every_process_of_the_service_is_forbidden_to(target: Stack, serving: Serving) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from frontend.connections import BoundedHttp, ConnectionLimits
+from frontend.connections import ConnectionLimits
 from tests.conftest import within
-from tests.hostile.bounded import lifespan
+from tests.hostile.bounded import lifespan, serving
 
 RESPONSE_TIMEOUT_S = 0.5
 PIECE = 32 * 1024
@@ -50,23 +49,12 @@ class Talker:
 @contextmanager
 def connected(app: Talker) -> Iterator[socket.socket]:
     """A client of the application that never reads."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    app.server = uvicorn.Server(
-        uvicorn.Config(app, http=BoundedHttp, log_config=None, lifespan="on", timeout_keep_alive=60)
-    )
-    thread = threading.Thread(target=app.server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect(listener.getsockname())
-            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert within(20, lambda: app.answered)
-            yield client
-    finally:
-        app.server.should_exit = True
-        thread.join()
-        listener.close()
+    with serving(app, timeout_keep_alive=60) as (app.server, address), socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(address)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert within(20, lambda: app.answered)
+        yield client
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["answered for the last time", "refused"])
