@@ -173,7 +173,8 @@ class TritonPool:
 
     def _slow_from_s(self, server: TritonServer) -> float:
         others_s = [s.latency_s for s in self._servers.values() if s is not server and not s.trouble]
-        return max(SLOW_FROM_S, SLOW_FACTOR * min(filter(None, others_s), default=self._timeout_s))
+        known_s = [latency_s for latency_s in others_s if latency_s]
+        return max(SLOW_FROM_S, SLOW_FACTOR * min(known_s)) if known_s else self._timeout_s
 
     def _eject(self, server: TritonServer, trouble: str) -> None:
         if server.trouble or len(self._servers) == 1 or server not in self._servers.values():

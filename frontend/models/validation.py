@@ -59,7 +59,7 @@ def time_ratio(file: Path, other: Path) -> tuple[float, float | None]:
     The two take turns, so that a machine that is busy with something else slows both down. There is no share where
     the other cannot be run, for then too it may be replaced.
     """
-    session, crops = _load(file), dict(sample_crops(1))
+    session, crops = _load(file), sample_crops(1)
     try:
         other_session = _load(other)
         _seconds(other_session, crops)
@@ -112,8 +112,9 @@ def _smoke_set() -> Crops:
 
 
 def _seconds(session: onnxruntime.InferenceSession, crops: Crops) -> float:
+    inputs = dict(crops)
     begun_s = time.perf_counter()
-    session.run([_OUTPUT], dict(crops))
+    session.run([_OUTPUT], inputs)
     return time.perf_counter() - begun_s
 
 
